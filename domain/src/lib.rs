@@ -1,1 +1,18 @@
-//! x
+//! The rules of mobid.
+//!
+//! Promises: decisions are pure functions of (state, stamped command); events are facts with permanent names;
+//! no IO, no clock, no randomness. Time, ids and sealed personal data come from the edge.
+
+pub mod actor;
+pub mod client;
+pub mod consent;
+pub mod event;
+pub mod handle;
+pub mod id;
+pub mod leaf;
+pub mod recorded;
+pub mod sealed;
+pub mod slug;
+pub mod stamped;
+pub mod upcast;
+pub mod webhook;

@@ -1,1 +1,13 @@
-//! x
+//! Follows the log and writes rows: read models, deadlines, webhook deliveries.
+//!
+//! Promises: a follower applies a batch and its checkpoint in one transaction, so it applies each event once, in
+//! order, also when two instances believe that they hold its lease. Leaves to others: appending (`event_store`),
+//! sending (workers), answering requests (http).
+
+pub mod consent;
+pub mod expiry;
+pub mod notice;
+pub mod projection;
+pub mod registry;
+pub mod stream;
+pub mod webhook;

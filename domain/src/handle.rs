@@ -1,0 +1,114 @@
+//! How a person is reached: a phone number or an email address.
+
+use std::str::FromStr;
+
+use email_address::{EmailAddress, Options};
+
+/// A phone number (`^\+[1-9]\d{6,14}$`, ITU-T E.164) or an email address (RFC 5321, with a dotted domain).
+#[derive(Clone, PartialEq, Eq)]
+pub enum Handle {
+    Phone(String),
+    Email(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a phone number in international format (+ and 7 to 15 digits) or an email address")]
+pub struct InvalidHandle;
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+impl Handle {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Phone(text) | Self::Email(text) => text,
+        }
+    }
+
+    /// `sms` or `email`.
+    pub fn channel(&self) -> &'static str {
+        match self {
+            Self::Phone(_) => "sms",
+            Self::Email(_) => "email",
+        }
+    }
+
+    /// The same person's handle has the same normal form: an address is matched without regard to case.
+    pub fn normalized(&self) -> String {
+        match self {
+            Self::Phone(number) => number.clone(),
+            Self::Email(address) => address.to_lowercase(),
+        }
+    }
+
+    /// Enough for the recipient to recognise it, too little to learn it: `+1 ••• 90`, `j•••@e•••.com`.
+    pub fn masked(&self) -> String {
+        match self {
+            Self::Phone(number) => format!("{} ••• {}", &number[..2], &number[number.len() - 2..]),
+            Self::Email(address) => {
+                let (local, domain) = address.rsplit_once('@').unwrap_or(("", address));
+                let (name, ending) = domain.rsplit_once('.').unwrap_or((domain, ""));
+                let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
+                format!("{}•••@{}•••.{ending}", first(local), first(name))
+            }
+        }
+    }
+}
+
+impl FromStr for Handle {
+    type Err = InvalidHandle;
+    fn from_str(text: &str) -> Result<Self, InvalidHandle> {
+        if let Some(digits) = text.strip_prefix('+') {
+            let well_formed = (7..=15).contains(&digits.len())
+                && digits.bytes().all(|b| b.is_ascii_digit())
+                && !digits.starts_with('0');
+            return if well_formed { Ok(Self::Phone(text.to_owned())) } else { Err(InvalidHandle) };
+        }
+        let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
+        match EmailAddress::parse_with_options(text, options) {
+            Ok(_) if text.len() <= 254 && !text.contains(char::is_control) => {
+                Ok(Self::Email(text.to_owned()))
+            }
+            _ => Err(InvalidHandle),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phone_numbers_and_addresses_are_handles() {
+        for good in
+            ["+1234567890", "+1234567", "+123456789012345", "ann@example.com", "a.b+c@sub.example.org"]
+        {
+            assert!(good.parse::<Handle>().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "+0234567890",
+            "+123456",
+            "+1234567890123456",
+            "1234567890",
+            "+12345a7890",
+            "ann",
+            "ann@",
+            "ann@localhost",
+            "Ann <ann@example.com>",
+            "ann@[127.0.0.1]",
+            "ann@exam\0ple.com",
+        ] {
+            assert!(bad.parse::<Handle>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_mask_hides_nearly_all() {
+        assert_eq!("+1234567890".parse::<Handle>().unwrap().masked(), "+1 ••• 90");
+        assert_eq!("ann@example.com".parse::<Handle>().unwrap().masked(), "a•••@e•••.com");
+    }
+}

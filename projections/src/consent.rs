@@ -1,0 +1,4 @@
+//! The read model of consents.
+
+pub mod apply;
+pub mod query;

@@ -1,0 +1,133 @@
+//! Consents as rows: what lists filter by, and the state itself as JSON.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use cqrs_es::Aggregate;
+use mobid_domain::consent::Consent;
+use mobid_domain::recorded::Recorded;
+use sqlx::PgConnection;
+
+use crate::projection::{ApplyError, Projection};
+use crate::stream::fold::{Folded, begun_earlier, fold_many};
+
+pub const NAME: &str = "consents";
+
+pub struct Consents;
+
+#[async_trait]
+impl Projection for Consents {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    async fn apply(&self, conn: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {
+        let events: Vec<_> = events.iter().filter(|event| event.aggregate_type == Consent::TYPE).collect();
+        if events.is_empty() {
+            return Ok(());
+        }
+        let known = rows(conn, &begun_earlier(&events)).await?;
+        write(conn, &fold_many(known, &events)?).await
+    }
+
+    async fn reset(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+        sqlx::query!("truncate consents").execute(conn).await?;
+        Ok(())
+    }
+}
+
+/// The rows of some consents, as states.
+pub async fn rows(
+    conn: &mut PgConnection,
+    ids: &[String],
+) -> Result<BTreeMap<String, Folded<Consent>>, ApplyError> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = sqlx::query!(
+        r#"select c.id as "id!", c.tenant as "tenant!", c.sequence as "sequence!", c.position as "position!",
+                  c.state::text as "state!"
+           from unnest($1::text[]) as u(id) cross join lateral (select * from consents c where c.id = u.id) c"#,
+        ids
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let state = serde_json::from_str(&row.state)?;
+            Ok((row.id, Folded { tenant: row.tenant, sequence: row.sequence, position: row.position, state }))
+        })
+        .collect()
+}
+
+/// Writes states as rows; never an older one over a newer.
+async fn write(
+    conn: &mut PgConnection,
+    folded: &BTreeMap<String, Folded<Consent>>,
+) -> Result<(), ApplyError> {
+    let mut rows = Columns::default();
+    for (id, folded) in folded {
+        rows.push(id, folded)?;
+    }
+    sqlx::query!(
+        "insert into consents (id, tenant, user_id, status, purpose, created_at, expires_at, sequence, position, state)
+         select u.id, u.tenant, u.user_id, u.status, u.purpose, u.created_at, u.expires_at, u.sequence, u.position,
+                u.state::json
+         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                     $7::timestamptz[], $8::bigint[], $9::bigint[], $10::text[])
+             as u(id, tenant, user_id, status, purpose, created_at, expires_at, sequence, position, state)
+         on conflict (id) do update set
+             status = excluded.status, purpose = excluded.purpose, expires_at = excluded.expires_at,
+             sequence = excluded.sequence, position = excluded.position, state = excluded.state
+         where consents.position < excluded.position",
+        &rows.id,
+        &rows.tenant,
+        &rows.user_id,
+        &rows.status,
+        &rows.purpose,
+        &rows.created_at,
+        &rows.expires_at,
+        &rows.sequence,
+        &rows.position,
+        &rows.state
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The rows of one statement, column by column.
+#[derive(Default)]
+struct Columns {
+    id: Vec<String>,
+    tenant: Vec<String>,
+    user_id: Vec<String>,
+    status: Vec<String>,
+    purpose: Vec<String>,
+    created_at: Vec<chrono::DateTime<chrono::Utc>>,
+    expires_at: Vec<chrono::DateTime<chrono::Utc>>,
+    sequence: Vec<i64>,
+    position: Vec<i64>,
+    state: Vec<String>,
+}
+
+impl Columns {
+    fn push(&mut self, id: &str, folded: &Folded<Consent>) -> Result<(), ApplyError> {
+        let Some(session) = folded.state.session() else { return Ok(()) };
+        self.id.push(id.to_owned());
+        self.tenant.push(folded.tenant.clone());
+        self.user_id.push(session.request.user_id.to_string());
+        self.status.push(session.phase.recorded_status().as_str().to_owned());
+        self.purpose.push(session.request.purpose.to_string());
+        self.created_at.push(session.created_at);
+        self.expires_at.push(session.request.expires_at);
+        self.sequence.push(folded.sequence);
+        self.position.push(folded.position);
+        self.state.push(serde_json::to_string(&folded.state)?);
+        Ok(())
+    }
+}

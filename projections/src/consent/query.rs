@@ -1,0 +1,123 @@
+//! Questions to the consents read model.
+
+use chrono::{DateTime, Utc};
+use mobid_domain::consent::{Consent, Status};
+use mobid_domain::id::{ClientId, ConsentId, UserId};
+use sqlx::PgPool;
+
+use crate::projection::ApplyError;
+use crate::stream::fold::{Folded, fold};
+use crate::stream::reader::{self, AsOf};
+
+/// The consent as of now, whatever the projection has reached: the row if it has the consent's last event, else
+/// the log. Exact on any instance, without waiting.
+pub async fn current(pool: &PgPool, id: ConsentId) -> Result<Option<Folded<Consent>>, ApplyError> {
+    let id = id.to_string();
+    let row = sqlx::query!(
+        r#"select c.tenant, c.sequence, c.position, c.state::text as "state!"
+           from consents c
+           where c.id = $1 and c.sequence = (
+               select max(sequence) from events where aggregate_type = 'consent' and aggregate_id = $1)"#,
+        id
+    )
+    .fetch_optional(pool)
+    .await?;
+    match row {
+        Some(row) => Ok(Some(Folded {
+            tenant: row.tenant,
+            sequence: row.sequence,
+            position: row.position,
+            state: serde_json::from_str(&row.state)?,
+        })),
+        None => fold(&reader::of_aggregate(pool, "consent", &id, 0).await?),
+    }
+}
+
+/// The consent as it was.
+pub async fn as_of(pool: &PgPool, id: ConsentId, as_of: AsOf) -> Result<Option<Folded<Consent>>, ApplyError> {
+    fold(&reader::of_aggregate_as_of(pool, "consent", &id.to_string(), as_of).await?)
+}
+
+/// What a list is narrowed to; `now` decides what counts as expired.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    pub tenant: ClientId,
+    pub now: DateTime<Utc>,
+    pub status: Option<Status>,
+    pub purpose: Option<String>,
+    pub user_id: Option<UserId>,
+    pub created_after: Option<DateTime<Utc>>,
+    pub created_before: Option<DateTime<Utc>>,
+}
+
+/// Where the next page begins: after the row with this time and id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageKey {
+    pub created_at: DateTime<Utc>,
+    pub id: String,
+}
+
+/// Up to `limit` consents, newest first.
+pub async fn list(
+    pool: &PgPool,
+    filter: &Filter,
+    after: Option<&PageKey>,
+    limit: i64,
+) -> Result<Vec<(String, Folded<Consent>)>, ApplyError> {
+    let rows = sqlx::query!(
+        r#"select id, tenant, sequence, position, state::text as "state!"
+           from consents
+           where tenant = $1
+             and ($2::text is null or purpose = $2)
+             and ($3::text is null or user_id = $3)
+             and ($4::timestamptz is null or created_at > $4)
+             and ($5::timestamptz is null or created_at < $5)
+             and ($6::timestamptz is null or (created_at, id) < ($6, $7))
+             and ($8::text is null or $8 = case
+                 when status = 'pending' and expires_at <= $9 then 'expired' else status end)
+           order by created_at desc, id desc
+           limit $10"#,
+        filter.tenant.to_string(),
+        filter.purpose,
+        filter.user_id.map(|id| id.to_string()),
+        filter.created_after,
+        filter.created_before,
+        after.map(|key| key.created_at),
+        after.map(|key| key.id.as_str()),
+        filter.status.map(Status::as_str),
+        filter.now,
+        limit
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let state = serde_json::from_str(&row.state)?;
+            Ok((row.id, Folded { tenant: row.tenant, sequence: row.sequence, position: row.position, state }))
+        })
+        .collect()
+}
+
+/// How many consents created in a span stand where, at a moment.
+pub async fn count_by_status(
+    pool: &PgPool,
+    tenant: ClientId,
+    created_from: DateTime<Utc>,
+    created_before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<(Status, i64)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select case when status = 'pending' and expires_at <= $4 then 'expired' else status end as "status!",
+                  count(*) as "count!"
+           from consents
+           where tenant = $1 and created_at >= $2 and created_at < $3
+           group by 1"#,
+        tenant.to_string(),
+        created_from,
+        created_before,
+        now
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((Status::parse(&row.status)?, row.count))).collect())
+}

@@ -1,0 +1,85 @@
+//! Links to be sent to recipients whose client asked for it (`notify`): rows of work for the notifier.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use cqrs_es::Aggregate;
+use mobid_domain::consent::{Consent, ConsentEvent};
+use mobid_domain::recorded::Recorded;
+use sqlx::{PgConnection, PgExecutor};
+
+use crate::projection::{ApplyError, Reactor};
+
+pub const NAME: &str = "link_notices";
+
+pub struct LinkNotices;
+
+#[async_trait]
+impl Reactor for LinkNotices {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    async fn react(&self, conn: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {
+        for event in events
+            .iter()
+            .filter(|e| e.aggregate_type == Consent::TYPE && e.event_type == ConsentEvent::CREATED)
+        {
+            if let ConsentEvent::Created(created) = event.decode::<Consent>()?
+                && created.notify
+            {
+                sqlx::query!(
+                    "insert into link_notices (event_position, consent_id) values ($1, $2) on conflict do nothing",
+                    event.position,
+                    event.aggregate_id
+                )
+                .execute(&mut *conn)
+                .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A link to be sent, claimed for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub event_position: i64,
+    pub consent_id: String,
+    pub attempts: i32,
+}
+
+/// Claims up to `limit` notices until `leased_until`.
+pub async fn claim(
+    db: impl PgExecutor<'_>,
+    now: DateTime<Utc>,
+    leased_until: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Notice>, sqlx::Error> {
+    sqlx::query_as!(
+        Notice,
+        "update link_notices n set next_attempt_at = $2, attempts = attempts + 1
+         from (
+             select event_position from link_notices where next_attempt_at <= $1
+             order by event_position limit $3 for update skip locked
+         ) due
+         where n.event_position = due.event_position
+         returning n.event_position, n.consent_id, n.attempts",
+        now,
+        leased_until,
+        limit
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The link was sent, or need not be any more.
+pub async fn done(db: impl PgExecutor<'_>, notice: &Notice) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from link_notices where event_position = $1", notice.event_position)
+        .execute(db)
+        .await?;
+    Ok(())
+}

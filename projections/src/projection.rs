@@ -1,0 +1,66 @@
+//! The two kinds of followers.
+
+use async_trait::async_trait;
+use mobid_domain::recorded::{Recorded, Undecodable};
+use sqlx::PgConnection;
+
+/// Writes rows that can be thrown away and made again from the log.
+#[async_trait]
+pub trait Projection: Send + Sync {
+    fn name(&self) -> &'static str;
+
+    /// A new version starts from the first event, on empty tables.
+    fn version(&self) -> i32;
+
+    /// Applies events in order. They come once each, but for a rebuild.
+    async fn apply(&self, conn: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError>;
+
+    /// Empties its tables.
+    async fn reset(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error>;
+}
+
+/// Only inserts work and is never replayed: a new one starts at the log's head.
+#[async_trait]
+pub trait Reactor: Send + Sync {
+    fn name(&self) -> &'static str;
+
+    fn version(&self) -> i32;
+
+    /// Inserts the work that follows from events, in order.
+    async fn react(&self, conn: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError>;
+}
+
+/// Either kind, for the runner.
+pub enum Follower {
+    Projection(Box<dyn Projection>),
+    Reactor(Box<dyn Reactor>),
+}
+
+impl Follower {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Projection(projection) => projection.name(),
+            Self::Reactor(reactor) => reactor.name(),
+        }
+    }
+
+    pub fn version(&self) -> i32 {
+        match self {
+            Self::Projection(projection) => projection.version(),
+            Self::Reactor(reactor) => reactor.version(),
+        }
+    }
+}
+
+/// Why a batch could not be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    #[error(transparent)]
+    Undecodable(#[from] Undecodable),
+    #[error("position {position}: {aggregate_id} is at {found}, so {sequence} cannot follow")]
+    OutOfSequence { position: i64, aggregate_id: String, sequence: i64, found: i64 },
+    #[error("a row of the read model does not decode: {0}")]
+    Row(#[from] serde_json::Error),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}

@@ -1,0 +1,9 @@
+//! Reading the log in order, and keeping the place.
+
+pub mod checkpoint;
+pub mod failure;
+pub mod fold;
+pub mod lease;
+pub mod reader;
+pub mod runner;
+pub mod wake;

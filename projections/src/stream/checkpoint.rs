@@ -1,0 +1,65 @@
+//! How far a follower has come. The locked row and the compare-and-set are what fences a second holder.
+
+use sqlx::{PgConnection, PgExecutor};
+
+/// The position of a follower's checkpoint, as anybody may read it; `None` before its first start.
+pub async fn read(db: impl PgExecutor<'_>, name: &str, version: i32) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!("select position from checkpoints where name = $1 and version = $2", name, version)
+        .fetch_optional(db)
+        .await
+}
+
+/// The same, locked until the transaction ends.
+pub async fn lock(conn: &mut PgConnection, name: &str, version: i32) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select position from checkpoints where name = $1 and version = $2 for update",
+        name,
+        version
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Makes the row of a new follower; false if somebody else just did.
+pub async fn start(
+    conn: &mut PgConnection,
+    name: &str,
+    version: i32,
+    position: i64,
+) -> Result<bool, sqlx::Error> {
+    let made = sqlx::query!(
+        "insert into checkpoints (name, version, position) values ($1, $2, $3) on conflict do nothing",
+        name,
+        version,
+        position
+    )
+    .execute(conn)
+    .await?;
+    Ok(made.rows_affected() == 1)
+}
+
+/// Moves it from one position to another; false if it was not where it was thought to be.
+pub async fn compare_and_set(
+    conn: &mut PgConnection,
+    name: &str,
+    version: i32,
+    from: i64,
+    to: i64,
+) -> Result<bool, sqlx::Error> {
+    let moved = sqlx::query!(
+        "update checkpoints set position = $4, updated_at = clock_timestamp()
+         where name = $1 and version = $2 and position = $3",
+        name,
+        version,
+        from,
+        to
+    )
+    .execute(conn)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// The newest version of a follower that ever started here: an older one stands by.
+pub async fn newest_version(db: impl PgExecutor<'_>, name: &str) -> Result<Option<i32>, sqlx::Error> {
+    sqlx::query_scalar!("select max(version) from checkpoints where name = $1", name).fetch_one(db).await
+}

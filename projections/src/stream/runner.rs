@@ -1,0 +1,367 @@
+//! Drives one follower: lease, batch, checkpoint, and what to do when something is wrong.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mobid_domain::recorded::Recorded;
+use sqlx::PgPool;
+use tokio::sync::watch;
+
+use super::lease::Lease;
+use super::wake::Wake;
+use super::{checkpoint, failure, reader};
+use crate::projection::{ApplyError, Follower};
+
+/// How long to trust this process's own progress before looking at the checkpoint.
+const LOOK: Duration = Duration::from_millis(20);
+/// Events a transaction takes at the most.
+const BATCH: i64 = 2_000;
+/// The same after an event that failed in a batch went in alone.
+const CAUTIOUS: i64 = 64;
+/// How often to look without having been woken.
+const POLL: Duration = Duration::from_secs(1);
+
+/// What a follower is doing, for health and metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Another instance has the lease, or a newer version runs.
+    StandingBy,
+    Following,
+    /// The database could not be reached or answered with an error; it is tried again.
+    Struggling(String),
+    /// An event could not be applied: it stops here until a restart gets past it.
+    Stopped {
+        position: i64,
+        error: String,
+    },
+}
+
+/// What others may see of a follower.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    pub name: &'static str,
+    pub version: i32,
+    /// The last position applied here or read from the checkpoint.
+    pub position: watch::Receiver<i64>,
+    pub condition: watch::Receiver<Condition>,
+}
+
+pub struct Runner {
+    pool: PgPool,
+    follower: Follower,
+    wake: watch::Receiver<i64>,
+    position: watch::Sender<i64>,
+    condition: watch::Sender<Condition>,
+    /// 1 while looking for the event that broke a batch.
+    batch: i64,
+    /// There may be a failure on record from before.
+    recovering: bool,
+}
+
+/// What came of one step.
+enum Step {
+    /// It applied up to this position, and there may be more.
+    Moved(i64),
+    /// There was nothing after this position.
+    Idle(i64),
+    /// A newer version follows this log.
+    Outdated,
+}
+
+/// Why a step failed, and at which event if that is known.
+enum StepError {
+    Lost(sqlx::Error),
+    Refused { events: Vec<i64>, error: ApplyError },
+}
+
+impl From<sqlx::Error> for StepError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Lost(error)
+    }
+}
+
+impl Runner {
+    pub fn new(pool: PgPool, follower: Follower, wake: &Wake) -> (Self, Progress) {
+        let position = watch::Sender::new(0);
+        let condition = watch::Sender::new(Condition::StandingBy);
+        let progress = Progress {
+            name: follower.name(),
+            version: follower.version(),
+            position: position.subscribe(),
+            condition: condition.subscribe(),
+        };
+        (
+            Self {
+                pool,
+                follower,
+                wake: wake.subscribe(),
+                position,
+                condition,
+                batch: BATCH,
+                recovering: true,
+            },
+            progress,
+        )
+    }
+
+    /// Follows the log until told to stop, or until an event stops it.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let stopping = async move {
+            // A dropped sender means the process is going down, too.
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        tokio::pin!(stopping);
+        let mut lease: Option<Lease> = None;
+        loop {
+            let pause = tokio::select! {
+                () = &mut stopping => break,
+                pause = self.turn(&mut lease) => pause,
+            };
+            match pause {
+                Pause::None => {}
+                Pause::UntilWoken => {
+                    let woken = tokio::time::timeout(POLL, self.wake.changed());
+                    tokio::select! {
+                        () = &mut stopping => break,
+                        _ = woken => {}
+                    }
+                }
+                Pause::UntilPoll => tokio::select! {
+                    () = &mut stopping => break,
+                    () = look_later() => {}
+                },
+                Pause::ForEver => {
+                    if let Some(lease) = lease.take() {
+                        lease.release().await;
+                    }
+                    stopping.await;
+                    return;
+                }
+            }
+        }
+        if let Some(lease) = lease {
+            lease.release().await;
+        }
+    }
+
+    /// Applies whatever there is now, without a lease; for tests and tools that drive a follower by hand.
+    pub async fn catch_up(&mut self) -> Result<i64, ApplyError> {
+        loop {
+            match self.step().await {
+                Ok(Step::Moved(_)) => {}
+                Ok(Step::Idle(position)) => return Ok(position),
+                Ok(Step::Outdated) => return Ok(*self.position.borrow()),
+                Err(StepError::Lost(error)) => return Err(error.into()),
+                Err(StepError::Refused { error, .. }) => return Err(error),
+            }
+        }
+    }
+
+    async fn turn(&mut self, lease: &mut Option<Lease>) -> Pause {
+        match self.try_turn(lease).await {
+            Ok(pause) => pause,
+            Err(error) => {
+                let text = error.to_string();
+                tracing::warn!(follower = self.follower.name(), error = text, "follower lost the database");
+                self.condition.send_replace(Condition::Struggling(text));
+                *lease = None;
+                // Not woken by an append: if the database answers badly, appends do not make it better.
+                Pause::UntilPoll
+            }
+        }
+    }
+
+    async fn try_turn(&mut self, lease: &mut Option<Lease>) -> Result<Pause, sqlx::Error> {
+        let held = match lease {
+            Some(held) => held,
+            None => match Lease::try_take(&self.pool.connect_options(), self.follower.name()).await? {
+                Some(taken) => lease.insert(taken),
+                None => return self.stand_by().await,
+            },
+        };
+        match self.step().await {
+            Ok(Step::Moved(position)) => {
+                self.moved_to(position);
+                Ok(Pause::None)
+            }
+            Ok(Step::Idle(position)) => {
+                self.moved_to(position);
+                if held.alive().await {
+                    Ok(Pause::UntilWoken)
+                } else {
+                    *lease = None;
+                    Ok(Pause::None)
+                }
+            }
+            Ok(Step::Outdated) => {
+                if let Some(lease) = lease.take() {
+                    lease.release().await;
+                }
+                self.stand_by().await
+            }
+            Err(StepError::Lost(error)) => Err(error),
+            Err(StepError::Refused { events, error }) => self.refused(&events, &error).await,
+        }
+    }
+
+    /// Somebody else follows; what they have reached is in the checkpoint.
+    async fn stand_by(&mut self) -> Result<Pause, sqlx::Error> {
+        self.condition.send_replace(Condition::StandingBy);
+        let position = checkpoint::read(&self.pool, self.follower.name(), self.follower.version()).await?;
+        self.position.send_replace(position.unwrap_or(0));
+        Ok(Pause::UntilPoll)
+    }
+
+    fn moved_to(&mut self, position: i64) {
+        self.position.send_replace(position);
+        self.condition.send_if_modified(|condition| {
+            let news = *condition != Condition::Following;
+            *condition = Condition::Following;
+            news
+        });
+        #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+        metrics::gauge!("mobid_follower_position", "follower" => self.follower.name()).set(position as f64);
+    }
+
+    /// A batch was refused: look for the event, one at a time; if this is the one, stop and say so.
+    async fn refused(&mut self, events: &[i64], error: &ApplyError) -> Result<Pause, sqlx::Error> {
+        if let [position] = events {
+            let (name, version) = (self.follower.name(), self.follower.version());
+            let text = error.to_string();
+            tracing::error!(follower = name, position, error = text, "follower stopped at an event");
+            failure::record(&self.pool, name, version, *position, &text).await?;
+            self.condition.send_replace(Condition::Stopped { position: *position, error: text });
+            return Ok(Pause::ForEver);
+        }
+        self.batch = 1;
+        Ok(Pause::None)
+    }
+
+    /// One batch and its checkpoint, in one transaction.
+    async fn step(&mut self) -> Result<Step, StepError> {
+        let (name, version) = (self.follower.name(), self.follower.version());
+        let mut tx = self.pool.begin().await?;
+        if let Follower::Projection(_) = self.follower {
+            // What a crash takes away is read again from the log; a reactor's work is not to be lost.
+            sqlx::query!("set local synchronous_commit = off").execute(&mut *tx).await?;
+        }
+        let from = match checkpoint::lock(&mut tx, name, version).await? {
+            Some(position) => position,
+            None if checkpoint::newest_version(&mut *tx, name).await? > Some(version) => {
+                return Ok(Step::Outdated);
+            }
+            None => self.begin(&mut tx).await?,
+        };
+        let events = reader::after(&mut *tx, from, self.batch).await?;
+        let Some(last) = events.last().map(|event| event.position) else {
+            tx.commit().await?;
+            return Ok(Step::Idle(from));
+        };
+        let applied = match &self.follower {
+            Follower::Projection(projection) => projection.apply(&mut tx, &events).await,
+            Follower::Reactor(reactor) => reactor.react(&mut tx, &events).await,
+        };
+        applied.map_err(|error| classify(error, &events))?;
+        if !checkpoint::compare_and_set(&mut tx, name, version, from, last).await? {
+            // Cannot be while the row is locked, unless somebody's hand moved it: begin again from where it is.
+            return Ok(Step::Moved(from));
+        }
+        if self.recovering {
+            failure::clear(&mut *tx, name, version, last).await?;
+        }
+        tx.commit().await?;
+        self.recovering = self.batch == 1;
+        self.batch = if self.batch == 1 { CAUTIOUS } else { BATCH };
+        Ok(Step::Moved(last))
+    }
+
+    /// The first start of this version: a projection from nothing, a reactor from now on.
+    async fn begin(&self, tx: &mut sqlx::PgConnection) -> Result<i64, sqlx::Error> {
+        let (name, version) = (self.follower.name(), self.follower.version());
+        let position = match &self.follower {
+            Follower::Projection(projection) => {
+                projection.reset(tx).await?;
+                0
+            }
+            Follower::Reactor(_) => reader::head(&mut *tx).await?,
+        };
+        checkpoint::start(tx, name, version, position).await?;
+        Ok(position)
+    }
+}
+
+enum Pause {
+    None,
+    UntilWoken,
+    UntilPoll,
+    ForEver,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the pace of looking at the database, not a time that matters")]
+async fn look_later() {
+    tokio::time::sleep(POLL).await;
+}
+
+/// A lost connection says nothing about the events; everything else may be the fault of one of them.
+fn classify(error: ApplyError, events: &[Recorded]) -> StepError {
+    match error {
+        ApplyError::Database(lost) if lost.as_database_error().is_none_or(is_passing) => {
+            StepError::Lost(lost)
+        }
+        error => StepError::Refused { events: events.iter().map(|event| event.position).collect(), error },
+    }
+}
+
+/// Serialization failures, deadlocks, shutdowns, exhausted resources: nothing to do with the events.
+fn is_passing(error: &dyn sqlx::error::DatabaseError) -> bool {
+    error
+        .code()
+        .is_some_and(|code| ["40", "53", "57", "58", "08"].iter().any(|class| code.starts_with(class)))
+}
+
+/// The followers that run in this process, by name.
+#[derive(Clone, Default)]
+pub struct Followers(Arc<Vec<Progress>>);
+
+impl Followers {
+    pub fn new(progress: Vec<Progress>) -> Self {
+        Self(Arc::new(progress))
+    }
+
+    pub fn all(&self) -> &[Progress] {
+        &self.0
+    }
+
+    pub fn named(&self, name: &str) -> Option<&Progress> {
+        self.0.iter().find(|progress| progress.name == name)
+    }
+
+    /// Waits, bounded, until a follower has applied `position`; answers with what it has applied.
+    pub async fn wait_for(
+        &self,
+        pool: &PgPool,
+        name: &str,
+        position: i64,
+        bound: Duration,
+    ) -> Result<i64, sqlx::Error> {
+        let Some(progress) = self.named(name) else { return Ok(0) };
+        let mut here = progress.position.clone();
+        let waited = tokio::time::timeout(bound, async {
+            loop {
+                // Another instance may be the one that follows: then only the checkpoint tells.
+                if let Ok(Ok(applied)) = tokio::time::timeout(LOOK, here.wait_for(|at| *at >= position)).await
+                {
+                    return Ok(*applied);
+                }
+                let applied = checkpoint::read(pool, name, progress.version).await?.unwrap_or(0);
+                if applied >= position {
+                    return Ok(applied);
+                }
+            }
+        });
+        match waited.await {
+            Ok(applied) => applied,
+            Err(_) => Ok(checkpoint::read(pool, name, progress.version).await?.unwrap_or(0)),
+        }
+    }
+}
