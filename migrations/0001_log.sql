@@ -44,3 +44,6 @@ revoke update, delete, truncate on events, log from public;
 do $$ begin
     execute format('revoke update, delete, truncate on events, log from %I', current_user);
 end $$;
+
+-- The last change to any client, found at once: an authenticated key is good until then.
+create index events_of_clients on events (position) where aggregate_type = 'client';

@@ -1,1 +1,17 @@
-//! x
+//! The server `mobid`.
+//!
+//! request → `api` → command → `domain` decides → `event_store` appends → log, which projections, webhooks and
+//! expiry follow. `http` knows HTTP and no rules, `api` and `pages` know no SQL, `workers` know no HTTP.
+
+pub mod api;
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod ephemeral;
+pub mod event_store;
+pub mod http;
+pub mod ids;
+pub mod notifier;
+pub mod pages;
+pub mod secret;
+pub mod vault;

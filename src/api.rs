@@ -1,0 +1,4 @@
+//! The routes' handlers: `api/<capability>/<verb>.rs`. No SQL, no rules: those are in `projections` and `domain`.
+
+pub mod consent;
+pub mod health;

@@ -1,0 +1,11 @@
+//! `/v1/service/consents`.
+
+pub mod create;
+pub mod history;
+pub mod list;
+pub mod present;
+pub mod retrieve;
+pub mod revoke;
+pub mod summary;
+pub mod update;
+mod values;

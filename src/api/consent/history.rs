@@ -1,0 +1,97 @@
+//! `GET /v1/service/consents/{id}/history`: its events, with what changed.
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use mobid_domain::consent::Consent;
+use mobid_domain::id::{ConsentId, EventId};
+use mobid_domain::recorded::{Metadata, Recorded};
+use mobid_projections::stream::fold::{Folded, fold};
+use mobid_projections::stream::reader::{self, AsOf};
+use serde_json::{Map, Value, json};
+
+use super::present;
+use super::retrieve::own;
+use crate::app::App;
+use crate::http::authentication::ApiClient;
+use crate::http::envelope::{ApiResult, ok};
+use crate::http::error::ApiError;
+use crate::http::query::Query;
+use crate::http::router::Id;
+use crate::vault::{DataKey, Subject};
+
+pub async fn history(
+    client: ApiClient,
+    Id(id): Id<ConsentId>,
+    State(app): State<App>,
+    mut query: Query,
+) -> ApiResult {
+    let as_of = query.as_of().unwrap_or(AsOf::Position(i64::MAX));
+    query.finish()?;
+    let id = id.to_string();
+    let events = reader::of_aggregate_as_of(&app.pool, "consent", &id, as_of).await?;
+    let folded = fold::<Consent>(&events)?;
+    let (_, session) = own(&client, folded.as_ref())?;
+    let key = app.vault.key(client.id, Subject::Person(session.request.user_id)).await?;
+    let items = items(&app.config.public_origin(), &id, &events, key.as_ref())?;
+    ok("Consent history", &json!({ "items": items, "nextCursor": null }))
+}
+
+/// Each event with the fields that read otherwise after it than before.
+fn items(origin: &str, id: &str, events: &[Recorded], key: Option<&DataKey>) -> Result<Vec<Value>, ApiError> {
+    let mut items = Vec::new();
+    let mut before = Value::Null;
+    let Some(first) = events.first() else { return Ok(items) };
+    let mut folded = Folded::<Consent>::empty(&first.tenant);
+    for event in events {
+        let decoded = event.decode::<Consent>().map_err(|error| ApiError::internal(&error))?;
+        folded.take(event)?;
+        let Some(session) = folded.state.session() else { continue };
+        let after = as_seen(origin, id, session, key, decoded.at())?;
+        items.push(item(event, decoded.at(), &changes(&before, &after))?);
+        before = after;
+    }
+    Ok(items)
+}
+
+fn as_seen(
+    origin: &str,
+    id: &str,
+    session: &mobid_domain::consent::Session,
+    key: Option<&DataKey>,
+    at: DateTime<Utc>,
+) -> Result<Value, ApiError> {
+    let body = present::body(origin, id, session, key, at)?;
+    serde_json::to_value(body).map_err(|error| ApiError::internal(&error))
+}
+
+/// `{field: {from, to}}`; of a new resource everything that is there.
+fn changes(before: &Value, after: &Value) -> Map<String, Value> {
+    let Value::Object(after) = after else { return Map::new() };
+    after
+        .iter()
+        .filter(|(name, value)| before.get(name.as_str()).unwrap_or(&Value::Null) != *value)
+        .map(|(name, value)| {
+            (name.clone(), json!({ "from": before.get(name.as_str()).unwrap_or(&Value::Null), "to": value }))
+        })
+        .collect()
+}
+
+fn item(event: &Recorded, at: DateTime<Utc>, changes: &Map<String, Value>) -> Result<Value, ApiError> {
+    let metadata = event.metadata().map_err(|error| ApiError::internal(&error))?;
+    let actor = json!({
+        "kind": metadata.get(Metadata::ACTOR_KIND),
+        "id": metadata.get(Metadata::ACTOR_ID),
+        "keyId": metadata.get(Metadata::KEY_ID),
+    });
+    Ok(json!({
+        "id": EventId(event.event_id),
+        "type": event.event_type,
+        "position": event.position,
+        "sequence": event.sequence,
+        "at": at,
+        "recordedAt": event.recorded_at,
+        "actor": actor,
+        "requestId": metadata.get(Metadata::REQUEST_ID),
+        "changes": changes,
+    }))
+}

@@ -1,0 +1,60 @@
+//! `GET /v1/service/consents`: newest first.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use mobid_domain::consent::Status;
+use mobid_domain::handle::Handle;
+use mobid_domain::slug::Slug;
+use mobid_projections::consent::apply;
+use mobid_projections::consent::query::{self as consents, Filter, PageKey};
+use serde_json::json;
+
+use super::present;
+use crate::app::App;
+use crate::http::authentication::ApiClient;
+use crate::http::cursor::Cursor;
+use crate::http::envelope::{ApiResult, ok};
+use crate::http::query::Query;
+use crate::vault::Subject;
+
+/// How long a list waits for the read model to have what was acknowledged.
+pub(crate) const BARRIER: Duration = Duration::from_secs(2);
+
+pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -> ApiResult {
+    let status = query.take("status", "pending, approved, rejected, expired or revoked", Status::parse);
+    let purpose = query.take("purpose", "a purpose", |text| text.parse::<Slug>().ok());
+    let recipient =
+        query.take("recipient", "a phone number or an email address", |text| text.parse::<Handle>().ok());
+    let (created_after, created_before) = (query.time("createdAfter"), query.time("createdBefore"));
+    let limit = query.limit();
+    let cursor = query.take("cursor", "a cursor that a list answered with", Cursor::decode);
+    query.finish()?;
+    let user_id = match &recipient {
+        None => None,
+        Some(handle) => match app.vault.find_person(client.id, handle).await? {
+            Some(user_id) => Some(user_id),
+            None => return ok("Consent sessions", &json!({ "items": [], "nextCursor": null })),
+        },
+    };
+    let now = app.clock.now();
+    let purpose = purpose.map(String::from);
+    let filter = Filter { tenant: client.id, now, status, purpose, user_id, created_after, created_before };
+    let after = cursor.and_then(|c| Some(PageKey { created_at: c.created_at()?, id: c.id }));
+    let head =
+        app.keys.heads.read().await.map_err(|error| crate::http::error::ApiError::internal(&error))?.log;
+    let position = app.followers.wait_for(&app.pool, apply::NAME, head, BARRIER).await?;
+    let mut rows = consents::list(&app.pool, &filter, after.as_ref(), limit + 1).await?;
+    let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut items = Vec::with_capacity(rows.len());
+    let mut next = None;
+    for (id, folded) in &rows {
+        let Some(session) = folded.state.session() else { continue };
+        let key = app.vault.key(client.id, Subject::Person(session.request.user_id)).await?;
+        items.push(present::body(&app.config.public_origin(), id, session, key.as_ref(), now)?);
+        next = Some(Cursor::after(session.created_at, id).encode());
+    }
+    let next_cursor = next.filter(|_| more);
+    Ok(ok("Consent sessions", &json!({ "items": items, "nextCursor": next_cursor }))?.position(position))
+}

@@ -1,0 +1,121 @@
+//! The fields of a consent, as a client may write them.
+
+use std::collections::BTreeMap;
+
+use mobid_domain::consent::{MAX_SCOPE, RequireAssurance};
+use mobid_domain::handle::Handle;
+use mobid_domain::slug::Slug;
+use serde_json::Value;
+use url::Url;
+
+use crate::config::is_loopback;
+use crate::http::fields::Invalid;
+
+const MAX_METADATA: usize = 20;
+const MAX_METADATA_KEY: usize = 40;
+const MAX_METADATA_VALUE: usize = 500;
+const MAX_URL: usize = 2_048;
+
+pub fn recipient(value: &Value) -> Result<Handle, Invalid> {
+    let invalid = |message: String| Invalid::new("invalid_recipient", message);
+    let text = value.as_str().ok_or_else(|| invalid("It must be text.".to_owned()))?;
+    text.parse().map_err(|error: mobid_domain::handle::InvalidHandle| invalid(format!("It {error}.")))
+}
+
+pub fn purpose(value: &Value) -> Result<Slug, Invalid> {
+    slug(value, "invalid_purpose")
+}
+
+pub fn scope(value: &Value) -> Result<Vec<Slug>, Invalid> {
+    let invalid = |message: &str| Invalid::new("invalid_scope", message);
+    let list = value.as_array().ok_or_else(|| invalid("It must be a list of field names."))?;
+    if list.len() > MAX_SCOPE {
+        return Err(invalid("It must name at most 32 fields."));
+    }
+    let mut scope = Vec::with_capacity(list.len());
+    for value in list {
+        let field = slug(value, "invalid_scope")?;
+        if scope.contains(&field) {
+            return Err(invalid("It must not name a field twice."));
+        }
+        scope.push(field);
+    }
+    Ok(scope)
+}
+
+fn slug(value: &Value, code: &str) -> Result<Slug, Invalid> {
+    let text = value.as_str().ok_or_else(|| Invalid::new(code, "It must be text."))?;
+    text.parse().map_err(|error: mobid_domain::slug::InvalidSlug| Invalid::new(code, format!("It {error}.")))
+}
+
+/// An https URL; http only to loopback, for development.
+pub fn web_url(value: &Value, code: &str) -> Result<String, Invalid> {
+    let invalid = || {
+        Invalid::new(
+            code,
+            "It must be an https URL of at most 2,048 characters, without user name and password (http only to loopback).",
+        )
+    };
+    let text = value.as_str().ok_or_else(invalid)?;
+    let url = Url::parse(text).map_err(|_| invalid())?;
+    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+    let plain = url.username().is_empty() && url.password().is_none() && url.host().is_some();
+    let clean = text.len() <= MAX_URL && !text.contains(|c: char| c.is_control() || c.is_whitespace());
+    if secure && plain && clean { Ok(text.to_owned()) } else { Err(invalid()) }
+}
+
+/// A URL on one of the client's registered origins.
+pub fn return_url(value: &Value, origins: &[String]) -> Result<String, Invalid> {
+    let text = web_url(value, "invalid_return_url")?;
+    let origin = Url::parse(&text).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    if origins.contains(&origin) {
+        Ok(text)
+    } else {
+        Err(Invalid::new("invalid_return_url", "It must be on one of the client's registered origins."))
+    }
+}
+
+pub fn metadata(value: &Value) -> Result<BTreeMap<String, String>, Invalid> {
+    let invalid = || {
+        Invalid::new(
+            "invalid_metadata",
+            "It must be an object of at most 20 text values of up to 500 characters, under keys of 1 to 40.",
+        )
+    };
+    let object = value.as_object().ok_or_else(invalid)?;
+    if object.len() > MAX_METADATA {
+        return Err(invalid());
+    }
+    object
+        .iter()
+        .map(|(key, value)| {
+            let text = value.as_str().ok_or_else(invalid)?;
+            let fits = (1..=MAX_METADATA_KEY).contains(&key.chars().count())
+                && text.chars().count() <= MAX_METADATA_VALUE
+                && !key.contains(char::is_control)
+                && !text.contains('\0');
+            if fits { Ok((key.clone(), text.to_owned())) } else { Err(invalid()) }
+        })
+        .collect()
+}
+
+pub fn require_assurance(value: &Value) -> Result<RequireAssurance, Invalid> {
+    match value.as_str() {
+        Some("any") => Ok(RequireAssurance::Any),
+        Some("passkey") => Ok(RequireAssurance::Passkey),
+        _ => Err(Invalid::new("invalid_require_assurance", "It must be any or passkey.")),
+    }
+}
+
+/// A BCP 47 language tag, as far as its form goes.
+pub fn locale(value: &Value) -> Result<String, Invalid> {
+    let invalid = || Invalid::new("invalid_locale", "It must be a language tag such as en or de-AT.");
+    let text = value.as_str().ok_or_else(invalid)?;
+    let mut parts = text.split('-');
+    let language = parts.next().unwrap_or_default();
+    let well_formed = (2..=8).contains(&language.len())
+        && language.bytes().all(|b| b.is_ascii_alphabetic())
+        && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+        && text.len() <= 35;
+    if well_formed { Ok(text.to_owned()) } else { Err(invalid()) }
+}

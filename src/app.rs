@@ -1,0 +1,65 @@
+//! Everything a request or a worker needs, put together once.
+
+use std::sync::Arc;
+
+use mobid_projections::stream::runner::Followers;
+use mobid_projections::stream::wake::Wake;
+use sqlx::PgPool;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::ephemeral::idempotency::IdempotencyRecords;
+use crate::event_store::EventStore;
+use crate::http::authentication::ClientKeys;
+use crate::notifier::Notifier;
+use crate::vault::{MasterKey, Vault};
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+pub struct Parts {
+    pub config: Config,
+    pub clock: Clock,
+    pub pool: PgPool,
+    pub wake: Wake,
+    pub store: EventStore,
+    pub vault: Vault,
+    pub keys: ClientKeys,
+    pub idempotency: IdempotencyRecords,
+    pub notifier: Notifier,
+    pub followers: Followers,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// `followers` are those that run in this process.
+    pub fn new(
+        config: Config,
+        clock: Clock,
+        pool: PgPool,
+        master: MasterKey,
+        wake: Wake,
+        followers: Followers,
+    ) -> Self {
+        let store = EventStore::new(pool.clone(), wake.clone());
+        Self(Arc::new(Parts {
+            vault: Vault::new(pool.clone(), master),
+            keys: ClientKeys::new(pool.clone(), store.clone()),
+            idempotency: IdempotencyRecords::new(pool.clone()),
+            notifier: Notifier::from_config(&config),
+            store,
+            wake,
+            followers,
+            pool,
+            clock,
+            config,
+        }))
+    }
+}

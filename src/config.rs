@@ -1,0 +1,168 @@
+//! What an operator can set: `MOBID_…` variables over `mobid.toml` over defaults.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Address to serve on; port 0 picks one and prints it.
+    pub listen: SocketAddr,
+    /// Metrics and detailed health; `off` turns it off.
+    pub admin_listen: AdminListen,
+    /// Base of links and QR codes.
+    pub public_url: Url,
+    /// Postgres 15 or later, session mode; without it an embedded one runs in the data directory.
+    #[serde(skip_serializing)]
+    pub database_url: Option<String>,
+    /// Embedded database, generated keys.
+    pub data_dir: PathBuf,
+    /// Where the embedded Postgres' programs are, if not where they usually are.
+    pub postgres_bin: Option<PathBuf>,
+    /// 32 bytes in base64.
+    #[serde(skip_serializing)]
+    pub master_key: Option<String>,
+    /// How links and codes reach a recipient.
+    pub notifier: String,
+    /// Lets deliveries go to loopback and private addresses.
+    pub webhook_allow_private: bool,
+    /// Seconds before each attempt of a delivery.
+    pub webhook_schedule_seconds: Vec<u64>,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// An address, or `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdminListen {
+    Off,
+    At(SocketAddr),
+}
+
+impl Serialize for AdminListen {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Off => serializer.serialize_str("off"),
+            Self::At(address) => serializer.collect_str(address),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AdminListen {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        text.parse()
+            .map(Self::At)
+            .map_err(|_| serde::de::Error::custom("must be an address such as 127.0.0.1:8081, or off"))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("configuration: {0}")]
+    Invalid(#[from] Box<figment::Error>),
+    #[error("MOBID_PUBLIC_URL must be an http or https URL without path, query or fragment, not {0}")]
+    PublicUrl(Url),
+    #[error(
+        "MOBID_NOTIFIER=outbox writes codes to files for development, so MOBID_PUBLIC_URL must be loopback, not {0}"
+    )]
+    OutboxInPublic(Url),
+    #[error("MOBID_NOTIFIER: {0:?} is not known; this version knows: outbox")]
+    Notifier(String),
+    #[error("MOBID_WEBHOOK_SCHEDULE_SECONDS must name at least one attempt")]
+    EmptySchedule,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            admin_listen: AdminListen::At(SocketAddr::from(([127, 0, 0, 1], 8081))),
+            public_url: default_public_url(),
+            database_url: None,
+            data_dir: PathBuf::from(".mobid"),
+            postgres_bin: None,
+            master_key: None,
+            notifier: "outbox".to_owned(),
+            webhook_allow_private: false,
+            webhook_schedule_seconds: vec![0, 5, 300, 1_800, 7_200, 18_000, 36_000, 36_000],
+            log_format: LogFormat::Text,
+        }
+    }
+}
+
+fn default_public_url() -> Url {
+    match Url::parse("http://localhost:8080") {
+        Ok(url) => url,
+        Err(impossible) => unreachable!("{impossible}"),
+    }
+}
+
+impl Config {
+    /// From `mobid.toml` in the working directory, `MOBID_…` and `DATABASE_URL`.
+    pub fn load() -> Result<Self, ConfigError> {
+        let config: Self = Figment::from(Serialized::defaults(Self::default()))
+            .merge(Toml::file("mobid.toml"))
+            .merge(Env::raw().only(&["DATABASE_URL"]))
+            .merge(
+                Env::prefixed("MOBID_")
+                    .filter(|name| !name.as_str().to_ascii_lowercase().starts_with("test_")),
+            )
+            .extract()
+            .map_err(Box::new)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Whether the parts fit together.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let url = &self.public_url;
+        let plain = matches!(url.scheme(), "http" | "https")
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none();
+        if !plain || url.host().is_none() {
+            return Err(ConfigError::PublicUrl(url.clone()));
+        }
+        if self.notifier != "outbox" {
+            return Err(ConfigError::Notifier(self.notifier.clone()));
+        }
+        if !is_loopback(url) {
+            return Err(ConfigError::OutboxInPublic(url.clone()));
+        }
+        if self.webhook_schedule_seconds.is_empty() {
+            return Err(ConfigError::EmptySchedule);
+        }
+        Ok(())
+    }
+
+    /// `https://host:port`, without a slash at its end.
+    pub fn public_origin(&self) -> String {
+        self.public_url.origin().ascii_serialization()
+    }
+}
+
+/// Whether a URL's host is this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

@@ -1,0 +1,236 @@
+//! Group commit: while one batch commits the next one fills.
+//!
+//! A lost connection leaves the fate of a batch unknown, so the same batch is sent again on a new connection: the
+//! keys let one copy through, and the command id in the log tells whose it is. Only if the database stays away for
+//! longer than a caller waits is the caller told so, and then honestly: unknown, not failed.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use mobid_projections::stream::wake::Wake;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use tokio::sync::{mpsc, oneshot};
+
+use super::batch::{self, Append, Gathered, Outcome};
+
+/// Commands that may wait before callers have to.
+const QUEUE: usize = 4_096;
+/// How long a caller waits for an append to be settled.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An append that went in, now or at an earlier attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    pub position: i64,
+    pub recorded_at: chrono::DateTime<chrono::Utc>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    #[error("the database did not answer in time: whether the command took effect is not known yet")]
+    Unknown,
+    #[error("the server is shutting down")]
+    ShuttingDown,
+    #[error("the database refused the events: {0}")]
+    Refused(String),
+}
+
+struct Job {
+    append: Append,
+    reply: oneshot::Sender<Result<Outcome, AppendError>>,
+}
+
+/// A handle to the appender task; the task ends when the last handle is gone and everything is settled.
+#[derive(Clone)]
+pub struct Appender {
+    queue: mpsc::Sender<Job>,
+    reconnects: Arc<AtomicU64>,
+}
+
+impl Appender {
+    pub fn start(options: PgConnectOptions, wake: Wake) -> Self {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let reconnects = Arc::new(AtomicU64::new(0));
+        let task = Task {
+            options: options.application_name("mobid appender"),
+            conn: None,
+            jobs,
+            postponed: VecDeque::new(),
+            wake,
+            reconnects: reconnects.clone(),
+        };
+        tokio::spawn(task.run());
+        Self { queue, reconnects }
+    }
+
+    /// Appends, and answers when the fate of the events is known.
+    pub async fn append(&self, append: Append) -> Result<Outcome, AppendError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Job { append, reply }).await.map_err(|_| AppendError::ShuttingDown)?;
+        match tokio::time::timeout(PATIENCE, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(AppendError::Unknown),
+            Err(_) => Err(AppendError::Unknown),
+        }
+    }
+
+    /// Counts connections lost: what was cached before may be of another history.
+    pub fn reconnects(&self) -> u64 {
+        self.reconnects.load(Ordering::Acquire)
+    }
+}
+
+struct Task {
+    options: PgConnectOptions,
+    conn: Option<PgConnection>,
+    jobs: mpsc::Receiver<Job>,
+    /// Commands that could not go out with those before them.
+    postponed: VecDeque<Job>,
+    wake: Wake,
+    reconnects: Arc<AtomicU64>,
+}
+
+impl Task {
+    async fn run(mut self) {
+        while let Some(batch) = self.gather().await {
+            let outcomes = self.settle(&batch).await;
+            for (job, outcome) in batch.into_iter().zip(outcomes) {
+                // A caller that gave up meanwhile learns it from its next attempt.
+                let _ = job.reply.send(outcome);
+            }
+        }
+        if let Some(conn) = self.conn {
+            let _ = conn.close().await;
+        }
+    }
+
+    /// The next batch; `None` when there will be no more. Keeps yielding until no new command arrives.
+    async fn gather(&mut self) -> Option<Vec<Job>> {
+        let first = match self.postponed.pop_front() {
+            Some(job) => job,
+            None => self.jobs.recv().await?,
+        };
+        let mut gathered = Gathered::default();
+        gathered.takes(&first.append);
+        let mut batch = vec![first];
+        for job in std::mem::take(&mut self.postponed) {
+            self.take(&mut gathered, &mut batch, job);
+        }
+        while !gathered.is_full() && self.postponed.len() < batch::MAX_EVENTS {
+            match self.jobs.try_recv() {
+                Ok(job) => self.take(&mut gathered, &mut batch, job),
+                Err(_) => {
+                    tokio::task::yield_now().await;
+                    match self.jobs.try_recv() {
+                        Ok(job) => self.take(&mut gathered, &mut batch, job),
+                        Err(_) => break,
+                    }
+                }
+            }
+        }
+        Some(batch)
+    }
+
+    fn take(&mut self, gathered: &mut Gathered, batch: &mut Vec<Job>, job: Job) {
+        // Once one is postponed the rest of its aggregate is, too: `takes` remembers only what goes out, but a
+        // later command on the same aggregate clashes with the same one that went out.
+        if gathered.takes(&job.append) {
+            batch.push(job);
+        } else {
+            self.postponed.push_back(job);
+        }
+    }
+
+    /// Sends until the fate of each command is known.
+    async fn settle(&mut self, batch: &[Job]) -> Vec<Result<Outcome, AppendError>> {
+        let all: Vec<_> = batch.iter().map(|job| &job.append).collect();
+        match self.send(&all).await {
+            Ok(outcomes) => {
+                metrics::histogram!("mobid_append_batch_commands")
+                    .record(f64::from(u32::try_from(outcomes.len()).unwrap_or(u32::MAX)));
+                outcomes.into_iter().map(Ok).collect()
+            }
+            // The database refuses the whole statement for what one command brings: find out which.
+            Err(error) if all.len() == 1 => vec![Err(AppendError::Refused(error.to_string()))],
+            Err(_) => {
+                let mut outcomes = Vec::new();
+                for append in all {
+                    let outcome = self.send(&[append]).await;
+                    outcomes.push(match outcome {
+                        Ok(outcomes) => outcomes.into_iter().next().ok_or(AppendError::Unknown),
+                        Err(error) => Err(AppendError::Refused(error.to_string())),
+                    });
+                }
+                outcomes
+            }
+        }
+    }
+
+    /// Sends the same statement until the database answers it.
+    async fn send(&mut self, batch: &[&Append]) -> Result<Vec<Outcome>, sqlx::Error> {
+        let mut failures = 0;
+        loop {
+            match self.try_send(batch).await {
+                Ok(outcomes) => {
+                    for (append, outcome) in batch.iter().zip(&outcomes) {
+                        if let Outcome::Appended { position, .. } = outcome {
+                            let events = i64::try_from(append.events.len()).unwrap_or(0);
+                            self.wake.grown_to(position + events - 1);
+                        }
+                    }
+                    return Ok(outcomes);
+                }
+                Err(error) if is_refusal(&error) => return Err(error),
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(failures, error = %error, "append unsettled, sending it again");
+                    metrics::counter!("mobid_append_resent_total").increment(1);
+                    self.conn = None;
+                    self.reconnects.fetch_add(1, Ordering::AcqRel);
+                    back_off(failures).await;
+                }
+            }
+        }
+    }
+
+    async fn try_send(&mut self, batch: &[&Append]) -> Result<Vec<Outcome>, sqlx::Error> {
+        let conn = match &mut self.conn {
+            Some(conn) => conn,
+            None => self.conn.insert(connect(&self.options).await?),
+        };
+        batch::send(conn, batch).await
+    }
+}
+
+/// The connection that appends: an acknowledged commit is on disk, and look-ups go by index whatever the
+/// statistics of a young table say.
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    let mut conn = options.connect().await?;
+    sqlx::query!("set synchronous_commit = on").execute(&mut conn).await?;
+    sqlx::query!("set enable_seqscan = off").execute(&mut conn).await?;
+    Ok(conn)
+}
+
+/// Whether the database answered that it will not take these events, as against not having answered for good.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    let Some(database) = error.as_database_error() else {
+        return !matches!(
+            error,
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed
+        );
+    };
+    // 08 connection, 40 rollback, 53 resources, 57 shutdown, 58 system, XX internal; the rest is about the data.
+    let passing = ["08", "25006", "40", "53", "57", "58", "XX"];
+    !database.code().is_some_and(|code| passing.iter().any(|class| code.starts_with(class)))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pace of asking a database that is away, not a time that matters"
+)]
+async fn back_off(failures: u32) {
+    tokio::time::sleep(Duration::from_millis((10 << failures.min(6)).min(500))).await;
+}

@@ -1,0 +1,253 @@
+//! Decides commands on aggregates and appends what follows.
+
+use std::collections::BTreeMap;
+
+use cqrs_es::Aggregate;
+use mobid_domain::event::{Decider, canonical_text};
+use mobid_projections::projection::ApplyError;
+use mobid_projections::stream::fold::{Folded, fold};
+use mobid_projections::stream::reader;
+use mobid_projections::stream::wake::Wake;
+use sqlx::PgPool;
+
+use super::appender::{AppendError, Appended, Appender};
+use super::batch::{Append, Claim, IdempotencyRecord, Outcome, new_events};
+use super::cache::{StateCache, Versioned};
+use super::context::CommandContext;
+
+/// Aggregates kept in memory.
+const CACHED_STATES: u64 = 50_000;
+/// How often a command that keeps losing races is decided again.
+const ATTEMPTS: usize = 16;
+
+/// The log, for those who append.
+#[derive(Clone)]
+pub struct EventStore {
+    pool: PgPool,
+    appender: Appender,
+    cache: StateCache,
+}
+
+/// What came of a command.
+#[derive(Debug, Clone)]
+pub struct Executed<A: Aggregate> {
+    pub state: A,
+    pub sequence: i64,
+    /// Where the first event is; `None` if nothing needed to happen.
+    pub appended: Option<Appended>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError<E: std::error::Error> {
+    /// The rules refuse it.
+    #[error(transparent)]
+    Refused(E),
+    #[error("the resource is at {found}, not at the expected version")]
+    Stale { found: i64 },
+    #[error("already taken: {0}")]
+    Claimed(&'static str),
+    /// The idempotency key got an answer from a twin of this request.
+    #[error("the idempotency key has an answer already")]
+    Answered,
+    #[error("too many others changed the resource at the same time")]
+    Contended,
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    #[error(transparent)]
+    Read(#[from] ApplyError),
+}
+
+impl<E: std::error::Error> From<sqlx::Error> for ExecuteError<E> {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+type Answer<'a, A> = &'a (dyn Fn(&A, i64) -> Option<IdempotencyRecord> + Send + Sync);
+type Precondition<'a> = &'a (dyn Fn(i64) -> bool + Send + Sync);
+
+/// On what terms a command is executed, besides its own rules.
+#[derive(Clone, Default)]
+pub struct Terms<'a, A> {
+    /// The id was just made, so there is nothing to load.
+    pub new: bool,
+    /// Holds of the sequence that is decided on (`If-Match`).
+    pub precondition: Option<Precondition<'a>>,
+    pub claims: Vec<Claim>,
+    /// Makes the answer that commits together with the events.
+    pub answer: Option<Answer<'a, A>>,
+}
+
+impl EventStore {
+    pub fn new(pool: PgPool, wake: Wake) -> Self {
+        let appender = Appender::start((*pool.connect_options()).clone(), wake);
+        Self { pool, appender, cache: StateCache::new(CACHED_STATES) }
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The state of an aggregate from the log; the default state at sequence 0 if it has no event.
+    pub async fn load<A: Decider>(&self, id: &str) -> Result<Versioned<A>, ApplyError> {
+        let folded = fold::<A>(&reader::of_aggregate(&self.pool, A::TYPE, id, 0).await?)?;
+        Ok(folded.map_or_else(
+            || Versioned { state: A::default(), sequence: 0 },
+            |folded| Versioned { state: folded.state, sequence: folded.sequence },
+        ))
+    }
+
+    /// A remembered state with the tail of the log on it.
+    async fn refresh<A: Decider>(&self, id: &str, known: Versioned<A>) -> Result<Versioned<A>, ApplyError> {
+        let tail = reader::of_aggregate(&self.pool, A::TYPE, id, known.sequence).await?;
+        let mut folded =
+            Folded { tenant: String::new(), sequence: known.sequence, position: 0, state: known.state };
+        for event in &tail {
+            folded.take(event)?;
+        }
+        Ok(Versioned { state: folded.state, sequence: folded.sequence })
+    }
+
+    /// Decides a command and appends what follows, as often as others come in between.
+    pub async fn execute<A: Decider + 'static>(
+        &self,
+        id: &str,
+        order: A::Order,
+        context: &CommandContext,
+        terms: Terms<'_, A>,
+    ) -> Result<Executed<A>, ExecuteError<A::Error>> {
+        self.cache.follow(self.appender.reconnects());
+        let (mut known, mut looked) = match self.cache.get::<A>(id) {
+            _ if terms.new => (Versioned { state: A::default(), sequence: 0 }, false),
+            Some(known) => (known, false),
+            None => (self.load(id).await?, true),
+        };
+        let command = context.stamp(order);
+        for _ in 0..ATTEMPTS {
+            let decision = match terms.precondition {
+                Some(holds) if known.sequence > 0 && !holds(known.sequence) => {
+                    Err(ExecuteError::Stale { found: known.sequence })
+                }
+                _ => known.state.decide(&command).map_err(ExecuteError::Refused),
+            };
+            match decision {
+                Ok(events) if !events.is_empty() => {
+                    match self.append(id, &known, events, context, &terms).await? {
+                        Some(executed) => return Ok(executed),
+                        None => known = self.load(id).await?,
+                    }
+                    looked = true;
+                }
+                // What appends nothing is only said of a state that was just read.
+                _ if !looked => {
+                    known = self.refresh(id, known).await?;
+                    looked = true;
+                }
+                Ok(_) => {
+                    self.cache.put(id, known.clone());
+                    return Ok(Executed { state: known.state, sequence: known.sequence, appended: None });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(ExecuteError::Contended)
+    }
+
+    /// The same command to many aggregates, loaded together and appended together; answers how many it changed.
+    ///
+    /// One that others changed at the same time is left for the next time, as suits a sweep.
+    pub async fn execute_many<A: Decider + 'static>(
+        &self,
+        ids: &[String],
+        order: A::Order,
+        context: impl Fn(&Folded<A>) -> Option<CommandContext>,
+    ) -> Result<usize, ExecuteError<A::Error>> {
+        let events = {
+            let mut conn = self.pool.acquire().await?;
+            reader::of_aggregates(&mut conn, A::TYPE, ids).await?
+        };
+        let mut by_id: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for event in &events {
+            by_id.entry(&event.aggregate_id).or_default().push(event.clone());
+        }
+        let mut appends = Vec::new();
+        for (id, events) in by_id {
+            let Some(folded) = fold::<A>(&events)? else { continue };
+            let Some(context) = context(&folded) else { continue };
+            match folded.state.decide(&context.stamp(order.clone())) {
+                Ok(new) if !new.is_empty() => {
+                    self.cache.forget::<A>(id);
+                    let known = Versioned { state: folded.state, sequence: folded.sequence };
+                    appends.push(self.to_append(id, &known, &new, &context, &Terms::default())?);
+                }
+                _ => {}
+            }
+        }
+        let outcomes =
+            futures::future::join_all(appends.into_iter().map(|append| self.appender.append(append))).await;
+        let mut changed = 0;
+        for outcome in outcomes {
+            if let Outcome::Appended { .. } = outcome? {
+                changed += 1;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// `None` if others came first.
+    async fn append<A: Decider + 'static>(
+        &self,
+        id: &str,
+        known: &Versioned<A>,
+        events: Vec<A::Event>,
+        context: &CommandContext,
+        terms: &Terms<'_, A>,
+    ) -> Result<Option<Executed<A>>, ExecuteError<A::Error>> {
+        let mut append = self.to_append(id, known, &events, context, terms)?;
+        let mut state = known.state.clone();
+        for event in events {
+            state.apply(event);
+        }
+        let sequence = known.sequence + i64::try_from(append.events.len()).unwrap_or(0);
+        append.idempotency = terms.answer.and_then(|answer| answer(&state, sequence));
+        match self.appender.append(append).await? {
+            Outcome::Appended { position, recorded_at } => {
+                self.cache.put(id, Versioned { state: state.clone(), sequence });
+                Ok(Some(Executed { state, sequence, appended: Some(Appended { position, recorded_at }) }))
+            }
+            Outcome::Conflict => {
+                self.cache.forget::<A>(id);
+                Ok(None)
+            }
+            Outcome::Claimed => {
+                Err(ExecuteError::Claimed(terms.claims.first().map_or("", |claim| claim.kind)))
+            }
+            Outcome::Answered => Err(ExecuteError::Answered),
+        }
+    }
+
+    fn to_append<A: Decider>(
+        &self,
+        id: &str,
+        known: &Versioned<A>,
+        events: &[A::Event],
+        context: &CommandContext,
+        terms: &Terms<'_, A>,
+    ) -> Result<Append, ApplyError> {
+        Ok(Append {
+            command_id: context.command_id.to_string(),
+            tenant: context.tenant.to_string(),
+            aggregate_type: A::TYPE,
+            aggregate_id: id.to_owned(),
+            expected: known.sequence,
+            events: new_events::<A>(events)?,
+            metadata: canonical_text(&context.metadata())?,
+            claims: terms.claims.clone(),
+            idempotency: None,
+        })
+    }
+
+    pub(super) fn appender(&self) -> &Appender {
+        &self.appender
+    }
+}

@@ -1,0 +1,17 @@
+//! HTTP as this API speaks it: envelope, errors, authentication, idempotency, versions, pages of a list.
+//!
+//! Leaves to others: what the routes do (api), the hosted pages (pages).
+
+pub mod authentication;
+pub mod body;
+pub mod cursor;
+pub mod envelope;
+pub mod error;
+pub mod fields;
+pub mod guard;
+pub mod head;
+pub mod idempotency;
+pub mod query;
+pub mod request_id;
+pub mod router;
+pub mod version;

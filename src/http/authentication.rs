@@ -1,0 +1,230 @@
+//! API keys: who is calling.
+//!
+//! A key is found by its hash, which is a claim of its client in the log, and what the client may do is folded from
+//! the log. The answer is remembered until any client changes, which one shared question to the primary tells: a
+//! revoked key stops working at once, on every instance.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use mobid_domain::actor::Actor;
+use mobid_domain::client::{Account, Client, Permission};
+use mobid_domain::id::{ClientId, CommandId};
+use sha2::{Digest, Sha256};
+use sqlx::PgPool;
+use zeroize::Zeroizing;
+
+use super::error::ApiError;
+use super::head::HeadReader;
+use super::request_id;
+use crate::app::App;
+use crate::event_store::{CommandContext, EventStore};
+
+pub const HEADER: &str = "x-mobid-key";
+/// The claim that a key's hash is.
+pub const KEY_CLAIM: &str = "api_key";
+const PREFIX: &str = "qk_";
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// 32 bytes in base62.
+const SECRET_LENGTH: usize = 43;
+/// 4 bytes in base62.
+const CHECK_LENGTH: usize = 6;
+
+/// An API key in the clear: `qk_`, 32 random bytes in base62, and their CRC-32 in base62. Wiped when dropped.
+#[derive(Clone)]
+pub struct ApiKey(Zeroizing<String>);
+
+impl std::fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ApiKey(…)")
+    }
+}
+
+impl ApiKey {
+    pub fn random() -> Self {
+        let secret = base62(&crate::secret::random::<32>(), SECRET_LENGTH);
+        let check = base62(&crc32fast::hash(secret.as_bytes()).to_be_bytes(), CHECK_LENGTH);
+        Self(Zeroizing::new(format!("{PREFIX}{secret}{check}")))
+    }
+
+    /// Only a well-formed key is looked up at all.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (secret, check) = text.strip_prefix(PREFIX)?.split_at_checked(SECRET_LENGTH)?;
+        let known = base62(&crc32fast::hash(secret.as_bytes()).to_be_bytes(), CHECK_LENGTH);
+        let well_formed = secret.bytes().all(|b| b.is_ascii_alphanumeric()) && check == known;
+        well_formed.then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_bytes()).into()
+    }
+
+    pub fn last_four(&self) -> &str {
+        self.0.get(self.0.len() - 4..).unwrap_or_default()
+    }
+}
+
+/// Big-endian bytes as base62 digits, padded to a fixed length.
+fn base62(bytes: &[u8], length: usize) -> String {
+    let mut number = bytes.to_vec();
+    let mut digits = vec![b'0'; length];
+    for digit in digits.iter_mut().rev() {
+        let mut rest = 0_usize;
+        for byte in &mut number {
+            let value = rest * 256 + usize::from(*byte);
+            *byte = u8::try_from(value / 62).unwrap_or_default();
+            rest = value % 62;
+        }
+        *digit = ALPHABET[rest];
+    }
+    digits.into_iter().map(char::from).collect()
+}
+
+/// The client whose key was presented.
+#[derive(Debug, Clone)]
+pub struct ApiClient {
+    pub id: ClientId,
+    pub account: Arc<Account>,
+    pub key: ApiKey,
+}
+
+impl ApiClient {
+    pub fn may(&self, permission: Permission) -> bool {
+        self.account.created.permissions.contains(&permission)
+    }
+
+    /// A command that this client gives with this request.
+    pub fn command(&self, app: &App) -> CommandContext {
+        CommandContext {
+            at: app.clock.now(),
+            tenant: self.id,
+            actor: Actor::Client(self.id),
+            command_id: CommandId(crate::ids::new_id()),
+            request_id: request_id::current(),
+            causation: None,
+            key_id: Some(self.account.created.key_id),
+            permissions: self.account.created.permissions.clone(),
+            trace_id: None,
+        }
+    }
+}
+
+/// Clients by the hash of their key, as of the last change to any client.
+#[derive(Default)]
+struct Known {
+    as_of: i64,
+    clients: HashMap<[u8; 32], Arc<Account>>,
+}
+
+#[derive(Clone)]
+pub struct ClientKeys {
+    pool: PgPool,
+    store: EventStore,
+    pub heads: HeadReader,
+    known: Arc<Mutex<Known>>,
+}
+
+impl ClientKeys {
+    pub fn new(pool: PgPool, store: EventStore) -> Self {
+        Self { heads: HeadReader::start(pool.clone()), pool, store, known: Arc::default() }
+    }
+
+    /// The client whose key this is, as of now.
+    pub async fn authenticate(&self, presented: &str) -> Result<ApiClient, ApiError> {
+        let Some(key) = ApiKey::parse(presented) else { return Err(ApiError::unauthorized()) };
+        let hash = key.hash();
+        let as_of = self.heads.read().await.map_err(|error| ApiError::internal(&error))?.clients;
+        let known = {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.as_of < as_of {
+                *known = Known { as_of, clients: HashMap::new() };
+            }
+            known.clients.get(&hash).cloned()
+        };
+        let account = match known {
+            Some(account) => account,
+            None => self.look_up(hash, as_of).await?.ok_or_else(ApiError::unauthorized)?,
+        };
+        Ok(ApiClient { id: account.created.client_id, account, key })
+    }
+
+    async fn look_up(&self, hash: [u8; 32], as_of: i64) -> Result<Option<Arc<Account>>, ApiError> {
+        let client_id = sqlx::query_scalar!(
+            "select aggregate_id from claims where kind = $1 and key = $2",
+            KEY_CLAIM,
+            &hash[..]
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(client_id) = client_id else { return Ok(None) };
+        let client = self.store.load::<Client>(&client_id).await?.state;
+        let Some(account) = client.account() else { return Ok(None) };
+        // The claim says whose key it once became; whether it is in force only the client's own events say.
+        if !crate::secret::equal(account.created.key_hash.as_bytes(), hex(&hash).as_bytes()) {
+            return Ok(None);
+        }
+        let account = Arc::new(account.clone());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was loaded may be newer than `as_of`, never older; it is forgotten with the next change anyway.
+        if known.as_of == as_of {
+            known.clients.insert(hash, account.clone());
+        }
+        Ok(Some(account))
+    }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Middleware on everything under `/v1`: without a valid key nothing else is looked at.
+pub async fn require_key(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let presented = request.headers().get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match app.keys.authenticate(presented).await {
+        Ok(client) => {
+            request.extensions_mut().insert(client);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_well_formed_and_no_other_is() {
+        let key = ApiKey::random();
+        let text = key.reveal();
+        assert_eq!(text.len(), 3 + SECRET_LENGTH + CHECK_LENGTH);
+        assert_eq!(ApiKey::parse(text).unwrap().hash(), key.hash());
+        let other = if text.ends_with('0') { "1" } else { "0" };
+        for wrong in
+            ["", "qk_", &text[1..], &format!("{}{other}", &text[..text.len() - 1]), &format!("{text}0")]
+        {
+            assert!(ApiKey::parse(wrong).is_none());
+        }
+        assert!(!format!("{key:?}").contains(&text[3..10]));
+    }
+
+    #[test]
+    fn base62_counts() {
+        assert_eq!(base62(&[0, 61], 2), "0z");
+        assert_eq!(base62(&[0, 62], 2), "10");
+        assert_eq!(base62(&[0xff; 4], 6), "4gfFC3");
+    }
+}

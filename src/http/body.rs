@@ -1,0 +1,97 @@
+//! JSON bodies: read whole and bounded, with an error that says what is wrong and where.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use futures::StreamExt;
+use http_body_util::BodyStream;
+use serde_json::{Map, Value};
+
+use super::error::ApiError;
+
+/// The largest body, in bytes.
+pub const MAX_BYTES: usize = 256 << 10;
+/// How much of a larger one is read and dropped, so that its sender gets to read the answer.
+const DRAINED: usize = 32 << 20;
+
+/// A JSON object.
+#[derive(Debug, Clone)]
+pub struct JsonObject(pub Map<String, Value>);
+
+/// A JSON object, or no body at all.
+#[derive(Debug, Clone)]
+pub struct OptionalJsonObject(pub Map<String, Value>);
+
+/// The whole body, or a clear 400.
+pub async fn read(body: Body) -> Result<Bytes, ApiError> {
+    let mut stream = BodyStream::new(body);
+    let mut bytes = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = stream.next().await {
+        let frame = frame.map_err(|_| ApiError::bad_request("The body ended before it was complete."))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length <= MAX_BYTES {
+            bytes.extend_from_slice(&data);
+        } else if length > DRAINED {
+            break;
+        }
+    }
+    if length > MAX_BYTES {
+        return Err(ApiError::bad_request("The body is larger than 256 KiB."));
+    }
+    Ok(bytes.into())
+}
+
+/// `application/json`, with or without parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = content_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let utf8 = parts.all(|parameter| {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
+    essence.eq_ignore_ascii_case("application/json") && utf8
+}
+
+fn parse(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        ApiError::bad_request(format!("The body is not valid UTF-8 (byte {}).", error.valid_up_to()))
+    })?;
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(ApiError::bad_request("The body must be a JSON object.")),
+        Err(error) => Err(ApiError::bad_request(format!(
+            "The body is not valid JSON: line {}, column {}.",
+            error.line(),
+            error.column()
+        ))),
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonObject {
+    type Rejection = ApiError;
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body).await?;
+        if !is_json(&parts.headers) {
+            return Err(ApiError::bad_request("The Content-Type must be application/json."));
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for OptionalJsonObject {
+    type Rejection = ApiError;
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body).await?;
+        if bytes.is_empty() {
+            return Ok(Self(Map::new()));
+        }
+        let request = Request::from_parts(parts, Body::from(bytes));
+        JsonObject::from_request(request, state).await.map(|object| Self(object.0))
+    }
+}

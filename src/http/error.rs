@@ -1,0 +1,201 @@
+//! Every error of the API: the only place that picks a status.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use mobid_domain::consent::ConsentError;
+use mobid_domain::webhook::EndpointError;
+use mobid_projections::projection::ApplyError;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::event_store::ExecuteError;
+use crate::http::envelope;
+use crate::vault::VaultError;
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    pub field: String,
+    pub code: String,
+    pub message: String,
+}
+
+impl FieldError {
+    pub fn new(field: &str, code: &str, message: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), code: code.to_owned(), message: message.into() }
+    }
+}
+
+/// An answer that is not a success.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApiError {
+    pub status: StatusCode,
+    pub kind: &'static str,
+    pub message: String,
+    pub data: Value,
+    /// For 401, 405 and 429.
+    pub header: Option<(header::HeaderName, HeaderValue)>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
+        Self { status, kind, message: message.into(), data: Value::Null, header: None }
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    pub fn unauthorized() -> Self {
+        let header = (
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("ApiKey realm=\"mobid\", header=\"X-Mobid-Key\""),
+        );
+        let error = Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "The X-Mobid-Key header is missing or its key is not valid.",
+        );
+        Self { header: Some(header), ..error }
+    }
+
+    pub fn forbidden(permission: &str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            format!("The API key lacks the permission {permission}."),
+        )
+    }
+
+    /// The same for what is another client's and for what never was.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such resource.")
+    }
+
+    pub fn no_such_route() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such route.")
+    }
+
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "This route does not take this method.",
+        )
+    }
+
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
+    /// Bad fields, all at once: 400 if any is missing or unknown, else 422.
+    pub fn fields(malformed: Vec<FieldError>, invalid: Vec<FieldError>) -> Self {
+        let (status, kind, message) = if malformed.is_empty() {
+            (StatusCode::UNPROCESSABLE_ENTITY, "validation_error", "Some fields are not valid.")
+        } else {
+            (StatusCode::BAD_REQUEST, "bad_request", "Some fields are missing, unknown or not valid.")
+        };
+        let errors: Vec<_> = malformed.into_iter().chain(invalid).collect();
+        Self { data: json!({ "errors": errors }), ..Self::new(status, kind, message) }
+    }
+
+    /// One field that is there and well-formed, but not valid.
+    pub fn invalid_field(field: &str, code: &str, message: impl Into<String>) -> Self {
+        Self::fields(vec![], vec![FieldError::new(field, code, message)])
+    }
+
+    /// Says nothing of what happened: that is in the log, under the request's id.
+    pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = %error, "request failed");
+        Self::server_error()
+    }
+
+    pub fn server_error() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_error",
+            "Something went wrong on our side. The requestId finds it in the log.",
+        )
+    }
+
+    pub fn with_data(self, data: Value) -> Self {
+        Self { data, ..self }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = envelope::error(&self);
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+impl From<sqlx::Error> for ApiError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<ApplyError> for ApiError {
+    fn from(error: ApplyError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<VaultError> for ApiError {
+    fn from(error: VaultError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<crate::vault::SealError> for ApiError {
+    fn from(error: crate::vault::SealError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<ConsentError> for ApiError {
+    fn from(error: ConsentError) -> Self {
+        match error {
+            ConsentError::NotFound | ConsentError::NotTheClient => Self::not_found(),
+            ConsentError::AlreadyClosed(status) | ConsentError::WrongStatus(status) => {
+                Self::conflict(format!("The consent is {status}.")).with_data(json!({ "status": status }))
+            }
+            ConsentError::AlreadyExists
+            | ConsentError::NotTheRecipient
+            | ConsentError::PasskeyRequired
+            | ConsentError::ScopeNotAsked => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<EndpointError> for ApiError {
+    fn from(error: EndpointError) -> Self {
+        match error {
+            EndpointError::NotFound | EndpointError::NotTheClient => Self::not_found(),
+            EndpointError::AlreadyExists => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+impl<E: std::error::Error + Into<ApiError> + 'static> From<ExecuteError<E>> for ApiError {
+    fn from(error: ExecuteError<E>) -> Self {
+        match error {
+            ExecuteError::Refused(reason) => reason.into(),
+            ExecuteError::Stale { found } => {
+                Self::conflict(format!("If-Match names another version: the resource is at \"{found}\"."))
+                    .with_data(json!({ "etag": format!("\"{found}\"") }))
+            }
+            ExecuteError::Answered => {
+                Self::conflict("A request with this Idempotency-Key is being answered.")
+            }
+            ExecuteError::Contended => Self::conflict("The resource keeps changing; try again."),
+            ExecuteError::Claimed(what) => Self::conflict(format!("Already taken: {what}.")),
+            ExecuteError::Append(error) => Self::internal(&error),
+            ExecuteError::Read(error) => Self::internal(&error),
+        }
+    }
+}

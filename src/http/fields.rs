@@ -1,0 +1,144 @@
+//! Reads the fields of a JSON object, collecting everything that is wrong with it.
+
+use serde_json::{Map, Value};
+
+use super::error::{ApiError, FieldError};
+
+/// Why a value will not do: a code for programs, a message for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    pub code: String,
+    pub message: String,
+}
+
+impl Invalid {
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into() }
+    }
+}
+
+/// Takes fields one by one; what is left over at the end is unknown.
+pub struct Fields {
+    values: Map<String, Value>,
+    malformed: Vec<FieldError>,
+    invalid: Vec<FieldError>,
+}
+
+impl Fields {
+    pub fn of(values: Map<String, Value>) -> Self {
+        Self { values, malformed: vec![], invalid: vec![] }
+    }
+
+    /// A field that must be there. `null` is as good as missing.
+    pub fn required<T>(&mut self, name: &str, parse: impl FnOnce(&Value) -> Result<T, Invalid>) -> Option<T> {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => {
+                self.malformed.push(FieldError::new(name, "required", format!("{name} is required.")));
+                None
+            }
+            Some(value) => self.parsed(name, &value, parse),
+        }
+    }
+
+    /// A field that may be missing or `null`.
+    pub fn optional<T>(&mut self, name: &str, parse: impl FnOnce(&Value) -> Result<T, Invalid>) -> Option<T> {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => None,
+            Some(value) => self.parsed(name, &value, parse),
+        }
+    }
+
+    /// A field of a patch: absent leaves as it is, `null` clears, a value replaces.
+    #[expect(clippy::option_option, reason = "absent, null and a value are three things")]
+    pub fn patch<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&Value) -> Result<T, Invalid>,
+    ) -> Option<Option<T>> {
+        match self.values.remove(name) {
+            None => None,
+            Some(Value::Null) => Some(None),
+            Some(value) => self.parsed(name, &value, parse).map(Some),
+        }
+    }
+
+    /// A field of a patch that cannot be cleared.
+    pub fn replace<T>(&mut self, name: &str, parse: impl FnOnce(&Value) -> Result<T, Invalid>) -> Option<T> {
+        let value = self.values.remove(name)?;
+        self.parsed(name, &value, parse)
+    }
+
+    fn parsed<T>(
+        &mut self,
+        name: &str,
+        value: &Value,
+        parse: impl FnOnce(&Value) -> Result<T, Invalid>,
+    ) -> Option<T> {
+        parse(value)
+            .map_err(|invalid| self.invalid.push(FieldError::new(name, &invalid.code, invalid.message)))
+            .ok()
+    }
+
+    /// All errors at once, if there is any.
+    pub fn finish(mut self) -> Result<(), ApiError> {
+        for name in self.values.keys() {
+            self.malformed.push(FieldError::new(name, "unknown_field", "This field is not known here."));
+        }
+        if self.malformed.is_empty() && self.invalid.is_empty() {
+            return Ok(());
+        }
+        Err(ApiError::fields(self.malformed, self.invalid))
+    }
+}
+
+/// Text without control characters, between one character and `max`.
+pub fn text<'v>(value: &'v Value, code: &str, max: usize) -> Result<&'v str, Invalid> {
+    let text = value.as_str().ok_or_else(|| Invalid::new(code, "It must be text."))?;
+    if text.is_empty() || text.chars().count() > max || text.contains(char::is_control) {
+        return Err(Invalid::new(
+            code,
+            format!("It must be 1 to {max} characters, none of them a control character."),
+        ));
+    }
+    Ok(text)
+}
+
+/// A whole number within bounds.
+pub fn integer(value: &Value, code: &str, min: i64, max: i64) -> Result<i64, Invalid> {
+    value
+        .as_i64()
+        .filter(|number| (min..=max).contains(number))
+        .ok_or_else(|| Invalid::new(code, format!("It must be a whole number from {min} to {max}.")))
+}
+
+/// `true` or `false`.
+pub fn boolean(value: &Value, code: &str) -> Result<bool, Invalid> {
+    value.as_bool().ok_or_else(|| Invalid::new(code, "It must be true or false."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn all_bad_fields_are_listed_at_once() {
+        let Value::Object(object) = json!({ "number": 0, "extra": 1 }) else { panic!() };
+        let mut fields = Fields::of(object);
+        fields.required("name", |value| text(value, "invalid_name", 5).map(str::to_owned));
+        fields.optional("number", |value| integer(value, "invalid_number", 1, 9));
+        let error = fields.finish().unwrap_err();
+        assert_eq!(error.status, 400);
+        let codes: Vec<_> =
+            error.data["errors"].as_array().unwrap().iter().map(|e| e["code"].as_str().unwrap()).collect();
+        assert_eq!(codes, ["required", "unknown_field", "invalid_number"]);
+    }
+
+    #[test]
+    fn only_invalid_fields_make_a_422() {
+        let Value::Object(object) = json!({ "number": "x" }) else { panic!() };
+        let mut fields = Fields::of(object);
+        fields.optional("number", |value| integer(value, "invalid_number", 1, 9));
+        assert_eq!(fields.finish().unwrap_err().status, 422);
+    }
+}

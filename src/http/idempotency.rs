@@ -1,0 +1,146 @@
+//! `Idempotency-Key`: a POST that is sent again gets the first answer again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::authentication::ApiClient;
+use super::body;
+use super::envelope::{Answer, json_response};
+use super::error::ApiError;
+use crate::app::App;
+use crate::ephemeral::idempotency::{Found, IdempotentRequest, StoredAnswer};
+use crate::event_store::IdempotencyRecord;
+
+const HEADER: &str = "idempotency-key";
+const REPLAYED: &str = "idempotency-replayed";
+const MAX_LENGTH: usize = 255;
+
+/// What a handler needs to let its answer commit together with its events. Without the header it does nothing.
+#[derive(Clone, Default)]
+pub struct Idempotency(Option<Arc<Use>>);
+
+struct Use {
+    request: IdempotentRequest,
+    recorded: AtomicBool,
+}
+
+impl Idempotency {
+    /// The record of a success, to be appended with the events that it answers for.
+    pub fn record(&self, answer: &Answer) -> Option<IdempotencyRecord> {
+        self.0.as_ref().and_then(|this| this.request.record(&answer.stored()))
+    }
+
+    /// The events went in, and the record with them.
+    pub fn recorded(&self) {
+        if let Some(this) = &self.0 {
+            this.recorded.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
+    type Rejection = std::convert::Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}
+
+/// Runs a POST once per key; called after authorisation.
+pub async fn once(app: &App, client: &ApiClient, request: Request, next: Next) -> Response {
+    let header = match key(&request) {
+        Ok(Some(key)) => key,
+        Ok(None) => return next.run(request).await,
+        Err(error) => return error.into_response(),
+    };
+    match replay_or_run(app, client, &header, request, next).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    }
+}
+
+fn key(request: &Request) -> Result<Option<String>, ApiError> {
+    let Some(value) = request.headers().get(HEADER) else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if (1..=MAX_LENGTH).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(ApiError::bad_request("Idempotency-Key must be 1 to 255 visible ASCII characters.")),
+    }
+}
+
+async fn replay_or_run(
+    app: &App,
+    client: &ApiClient,
+    key: &str,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let body = body::read(body).await?;
+    let scope =
+        [client.id.0.as_bytes().as_slice(), parts.method.as_str().as_bytes(), parts.uri.path().as_bytes()];
+    let request = IdempotentRequest::new(&scope, client.key.reveal(), key, &body, app.clock.now());
+    let Some(_in_flight) = app.idempotency.begin(&request) else {
+        return Err(ApiError::conflict("A request with this Idempotency-Key is being answered."));
+    };
+    if let Some(response) = replay(app, &request).await? {
+        return Ok(response);
+    }
+    let this = Arc::new(Use { request, recorded: AtomicBool::new(false) });
+    parts.extensions.insert(Idempotency(Some(this.clone())));
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    // A twin on another instance may have been first: then its answer is the answer.
+    if response.status() == StatusCode::CONFLICT
+        && let Some(first) = replay(app, &this.request).await?
+    {
+        return Ok(first);
+    }
+    if this.recorded.load(Ordering::Acquire) || !is_recorded(response.status()) {
+        return Ok(response);
+    }
+    record(app, &this.request, response).await
+}
+
+async fn replay(app: &App, request: &IdempotentRequest) -> Result<Option<Response>, ApiError> {
+    match app.idempotency.find(request).await? {
+        Found::Nothing => Ok(None),
+        Found::Other => Err(ApiError::conflict("This Idempotency-Key was used with another body.")),
+        Found::Same(answer) => {
+            let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+            let mut response = json_response(status, answer.body, answer.etag.as_deref());
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            Ok(Some(response))
+        }
+    }
+}
+
+/// Keeps an answer that no event went with.
+async fn record(app: &App, request: &IdempotentRequest, response: Response) -> Result<Response, ApiError> {
+    let (parts, body) = response.into_parts();
+    let bytes = body::read(body).await?;
+    let text = |name| parts.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok()).map(str::to_owned);
+    let answer = StoredAnswer {
+        status: parts.status.as_u16(),
+        etag: text(header::ETAG),
+        body: String::from_utf8_lossy(&bytes).into_owned(),
+    };
+    app.idempotency.save(request, &answer).await?;
+    Ok(Response::from_parts(parts, Body::from(bytes)))
+}
+
+/// 401, 403, 429 and 500 say nothing about the request itself.
+fn is_recorded(status: StatusCode) -> bool {
+    status.is_success()
+        || [
+            StatusCode::BAD_REQUEST,
+            StatusCode::NOT_FOUND,
+            StatusCode::CONFLICT,
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ]
+        .contains(&status)
+}

@@ -1,0 +1,85 @@
+//! The routes: a table of contents.
+
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use mobid_domain::client::Permission::{ConsentsRead, ConsentsWrite};
+
+use super::authentication::{ApiClient, require_key};
+use super::error::ApiError;
+use super::guard::{allow, allow_all};
+use super::request_id::with_request_id;
+use crate::api::{consent, health};
+use crate::app::App;
+use crate::pages;
+
+/// Everything on `MOBID_LISTEN`.
+pub fn public(app: &App) -> Router {
+    Router::new()
+        .nest("/v1", v1(app))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .merge(pages::routes(app))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(with_request_id))
+        .with_state(app.clone())
+}
+
+/// Everything under `/v1`, behind an API key.
+fn v1(app: &App) -> Router<App> {
+    let consents = || {
+        allow(app, ConsentsRead, get(consent::list::list)).merge(allow(
+            app,
+            ConsentsWrite,
+            post(consent::create::create),
+        ))
+    };
+    Router::new()
+        .route("/health", allow_all(app, get(health::with_key)))
+        .route("/service/consents", consents())
+        .route("/service/consents/search", allow(app, ConsentsWrite, post(consent::create::create)))
+        .route("/service/consents/summary", allow(app, ConsentsRead, get(consent::summary::summary)))
+        .route(
+            "/service/consents/{id}",
+            allow(app, ConsentsRead, get(consent::retrieve::retrieve)).merge(allow(
+                app,
+                ConsentsWrite,
+                put(consent::update::update).patch(consent::update::update).delete(consent::revoke::revoke),
+            )),
+        )
+        .route("/service/consents/{id}/history", allow(app, ConsentsRead, get(consent::history::history)))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), require_key))
+}
+
+async fn no_such_route() -> Response {
+    ApiError::no_such_route().into_response()
+}
+
+async fn method_not_allowed() -> Response {
+    ApiError::method_not_allowed().into_response()
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ApiClient {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(ApiError::unauthorized)
+    }
+}
+
+/// A path segment that must be an id: anything else names nothing.
+pub struct Id<T>(pub T);
+
+impl<S: Send + Sync, T: std::str::FromStr> FromRequestParts<S> for Id<T> {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        let text = path.map_err(|_| ApiError::not_found())?.0;
+        text.parse().map(Self).map_err(|_| ApiError::not_found())
+    }
+}

@@ -1,0 +1,189 @@
+//! Seals and opens personal data, so that the log and every row hold only ciphertext.
+//!
+//! Promises: a data key is durable before anything is sealed under it; a sealed value opens only where it was sealed
+//! (tenant, aggregate, event type, field); destroying a key erases everything sealed under it. The way from a handle
+//! to the id that events carry is a keyed hash in `vault_subjects` and nowhere else.
+
+mod data_key;
+mod master;
+
+use std::time::Duration;
+
+use mobid_domain::handle::Handle;
+use mobid_domain::id::{ClientId, UserId};
+use mobid_domain::sealed::Sealed;
+use moka::sync::Cache;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+pub use data_key::{DataKey, Place, SealError};
+pub use master::{MasterKey, MasterKeyError, keyed_hash, new_hmac};
+
+/// How long a key stays in memory without being asked for again from the database.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// Whose data a key seals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A person as one client sees them.
+    Person(UserId),
+    /// The client's own: secrets, endpoints' addresses.
+    Tenant,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    #[error("the vault's tables could not be used: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// Keys of one log, wrapped by one master key.
+#[derive(Clone)]
+pub struct Vault {
+    pool: PgPool,
+    master: MasterKey,
+    keys: Cache<(ClientId, String), DataKey>,
+    users: Cache<[u8; 32], UserId>,
+}
+
+impl Subject {
+    fn name(self, tenant: ClientId) -> String {
+        match self {
+            Self::Person(user) => user.to_string(),
+            Self::Tenant => tenant.to_string(),
+        }
+    }
+}
+
+impl Vault {
+    pub fn new(pool: PgPool, master: MasterKey) -> Self {
+        let keys = Cache::builder().max_capacity(100_000).time_to_live(REMEMBERED).build();
+        let users = Cache::builder().max_capacity(100_000).time_to_live(REMEMBERED).build();
+        Self { pool, master, keys, users }
+    }
+
+    /// Keys for other purposes, derived from the master key.
+    pub fn master(&self) -> &MasterKey {
+        &self.master
+    }
+
+    /// The person behind a handle as this client sees them, with their key; made at first sight, durably.
+    pub async fn person(&self, tenant: ClientId, handle: &Handle) -> Result<(UserId, DataKey), VaultError> {
+        let hash = self.handle_hash(tenant, handle);
+        if let Some(user) = self.users.get(&hash)
+            && let Some(key) = self.key(tenant, Subject::Person(user)).await?
+        {
+            return Ok((user, key));
+        }
+        loop {
+            let fresh = UserId(crate::ids::new_id());
+            let key = DataKey::random();
+            let wrapped = self.master.wrap(&key, tenant, &fresh.to_string())?;
+            // One statement, so a person never has an id without a key.
+            let row = sqlx::query!(
+                r#"with known as (
+                       select user_id from vault_subjects where tenant = $1 and handle_hash = $2
+                   ), made as (
+                       insert into vault_subjects (tenant, handle_hash, user_id)
+                       select $1, $2, $3 where not exists (select from known)
+                       on conflict do nothing returning user_id
+                   ), key as (
+                       insert into vault_keys (key_id, tenant, subject, wrapped)
+                       select $4, $1, user_id, $5 from made
+                   )
+                   select user_id as "user_id!", true as "made!" from made
+                   union all select user_id, false from known"#,
+                tenant.to_string(),
+                &hash[..],
+                fresh.to_string(),
+                key.id(),
+                wrapped
+            )
+            .fetch_optional(&self.pool)
+            .await?;
+            // No row: somebody else made it in between; it is there the next time.
+            let Some(row) = row else { continue };
+            let user =
+                if row.made { fresh } else { row.user_id.parse().map_err(|_| SealError::Malformed)? };
+            let key = if row.made { key } else { self.key_or_new(tenant, Subject::Person(user)).await? };
+            self.users.insert(hash, user);
+            self.keys.insert((tenant, user.to_string()), key.clone());
+            return Ok((user, key));
+        }
+    }
+
+    /// The person behind a handle, if this client ever addressed them.
+    pub async fn find_person(&self, tenant: ClientId, handle: &Handle) -> Result<Option<UserId>, VaultError> {
+        let hash = self.handle_hash(tenant, handle);
+        let found = sqlx::query_scalar!(
+            "select user_id from vault_subjects where tenant = $1 and handle_hash = $2",
+            tenant.to_string(),
+            &hash[..]
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found.map(|id| id.parse().map_err(|_| SealError::Malformed)).transpose()?)
+    }
+
+    /// A subject's key; `None` if it never had one or it was destroyed.
+    pub async fn key(&self, tenant: ClientId, subject: Subject) -> Result<Option<DataKey>, VaultError> {
+        let name = subject.name(tenant);
+        if let Some(key) = self.keys.get(&(tenant, name.clone())) {
+            return Ok(Some(key));
+        }
+        let row = sqlx::query!(
+            "select key_id, wrapped from vault_keys where tenant = $1 and subject = $2",
+            tenant.to_string(),
+            name
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let key = self.master.unwrap(row.key_id, &row.wrapped, tenant, &name)?;
+        self.keys.insert((tenant, name), key.clone());
+        Ok(Some(key))
+    }
+
+    /// A subject's key, made durably if there is none.
+    pub async fn key_or_new(&self, tenant: ClientId, subject: Subject) -> Result<DataKey, VaultError> {
+        if let Some(key) = self.key(tenant, subject).await? {
+            return Ok(key);
+        }
+        let name = subject.name(tenant);
+        let key = DataKey::random();
+        let wrapped = self.master.wrap(&key, tenant, &name)?;
+        sqlx::query!(
+            "insert into vault_keys (key_id, tenant, subject, wrapped) values ($1, $2, $3, $4)
+             on conflict (tenant, subject) do nothing",
+            key.id(),
+            tenant.to_string(),
+            name,
+            wrapped
+        )
+        .execute(&self.pool)
+        .await?;
+        self.key(tenant, subject).await?.ok_or(VaultError::Seal(SealError::KeyGone))
+    }
+
+    /// Opens one value; `None` if its key was destroyed. With several values of one subject, take its key once.
+    pub async fn open(
+        &self,
+        place: &Place<'_>,
+        subject: Subject,
+        sealed: &Sealed,
+    ) -> Result<Option<Vec<u8>>, VaultError> {
+        match self.key(place.tenant, subject).await? {
+            Some(key) => Ok(Some(key.open(place, sealed)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn handle_hash(&self, tenant: ClientId, handle: &Handle) -> [u8; 32] {
+        self.master.hmac("mobid/handle", &[tenant.to_string().as_bytes(), handle.normalized().as_bytes()])
+    }
+}
+
+/// Names a key in sealed text.
+pub type DataKeyId = Uuid;
