@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mobid_projections::stream::runner::Followers;
 use mobid_projections::stream::wake::Wake;
 use sqlx::PgPool;
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -29,6 +30,8 @@ pub struct Parts {
     pub idempotency: IdempotencyRecords,
     pub notifier: Notifier,
     pub followers: Followers,
+    /// True once the server is going down: who waits should come to an end.
+    pub stopping: watch::Receiver<bool>,
 }
 
 impl std::ops::Deref for App {
@@ -47,6 +50,7 @@ impl App {
         master: MasterKey,
         wake: Wake,
         followers: Followers,
+        stopping: watch::Receiver<bool>,
     ) -> Self {
         let store = EventStore::new(pool.clone(), wake.clone());
         Self(Arc::new(Parts {
@@ -57,6 +61,7 @@ impl App {
             store,
             wake,
             followers,
+            stopping,
             pool,
             clock,
             config,

@@ -1,5 +1,7 @@
 //! Where randomness comes from, and how secrets are compared.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rand::RngExt;
 use subtle::ConstantTimeEq;
 
@@ -16,4 +18,9 @@ pub fn random_below(bound: u32) -> u32 {
 /// Compares in a time that does not tell where they differ.
 pub fn equal(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()
+}
+
+/// A signing secret as Standard Webhooks writes it: `whsec_` and 32 random bytes in base64.
+pub fn webhook_secret() -> zeroize::Zeroizing<String> {
+    zeroize::Zeroizing::new(format!("whsec_{}", STANDARD.encode(random::<32>())))
 }

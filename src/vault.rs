@@ -37,6 +37,8 @@ pub enum VaultError {
     Database(#[from] sqlx::Error),
     #[error(transparent)]
     Seal(#[from] SealError),
+    #[error("the master key is not the one that this database's keys were wrapped with")]
+    WrongMasterKey,
 }
 
 /// Keys of one log, wrapped by one master key.
@@ -62,6 +64,19 @@ impl Vault {
         let keys = Cache::builder().max_capacity(100_000).time_to_live(REMEMBERED).build();
         let users = Cache::builder().max_capacity(100_000).time_to_live(REMEMBERED).build();
         Self { pool, master, keys, users }
+    }
+
+    /// Whether the master key is the one that wrapped this database's keys.
+    pub async fn check_master_key(&self) -> Result<(), VaultError> {
+        let row = sqlx::query!("select key_id, tenant, subject, wrapped from vault_keys limit 1")
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(row) = row else { return Ok(()) };
+        let tenant = row.tenant.parse().map_err(|_| SealError::Malformed)?;
+        match self.master.unwrap(row.key_id, &row.wrapped, tenant, &row.subject) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(VaultError::WrongMasterKey),
+        }
     }
 
     /// Keys for other purposes, derived from the master key.

@@ -67,7 +67,7 @@ async fn wait_for_change(
     id: ConsentId,
     seconds: u32,
 ) -> Result<Option<Folded<Consent>>, ApiError> {
-    let mut growth = app.wake.subscribe();
+    let (mut growth, mut stopping) = (app.wake.subscribe(), app.stopping.clone());
     let until = app.clock.now() + TimeDelta::seconds(i64::from(seconds));
     let mut first: Option<Status> = None;
     loop {
@@ -83,6 +83,7 @@ async fn wait_for_change(
         let deadline = if status == Status::Pending { deadline } else { until };
         tokio::select! {
             () = app.clock.wait_until(deadline) => {}
+            _ = stopping.wait_for(|stopping| *stopping) => return Ok(found),
             _ = tokio::time::timeout(LOOK, growth.changed()) => {}
         }
     }

@@ -1,0 +1,112 @@
+//! The owner client, made at the first start.
+
+use std::path::{Path, PathBuf};
+
+use mobid_domain::client::{Client, ClientCommand, ClientError, ClientEvent, Created, Permission, Plan};
+use mobid_domain::id::{ClientId, KeyId};
+
+use crate::app::App;
+use crate::event_store::{Claim, CommandContext, ExecuteError, Terms};
+use crate::http::authentication::{ApiKey, KEY_CLAIM, hex};
+use crate::key_file;
+use crate::vault::{Place, Subject, VaultError};
+
+/// There is one owner.
+const OWNER_CLAIM: &str = "owner";
+
+#[derive(Debug, thiserror::Error)]
+pub enum OwnerError {
+    #[error("owner.key: {0}")]
+    File(#[from] std::io::Error),
+    #[error("{0} does not hold an API key")]
+    Malformed(PathBuf),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Store(#[from] ExecuteError<ClientError>),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Where the owner's key is kept.
+pub fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join("owner.key")
+}
+
+/// The owner's key from its file, if there is one.
+pub fn read(data_dir: &Path) -> Result<Option<ApiKey>, OwnerError> {
+    let path = path(data_dir);
+    match key_file::read(&path)? {
+        None => Ok(None),
+        Some(text) => ApiKey::parse(text.trim()).map(Some).ok_or(OwnerError::Malformed(path)),
+    }
+}
+
+/// Makes the owner if the log has none; answers its key if it was made now.
+///
+/// The key is in its file before the client is in the log, so a crash in between loses nothing: the next start
+/// takes the same key.
+pub async fn ensure(app: &App) -> Result<Option<ApiKey>, OwnerError> {
+    let exists = sqlx::query_scalar!(
+        r#"select exists (select from claims where kind = $1) as "exists!""#,
+        OWNER_CLAIM
+    )
+    .fetch_one(&app.pool)
+    .await?;
+    if exists {
+        return Ok(None);
+    }
+    let key = match read(&app.config.data_dir)? {
+        Some(key) => key,
+        None => {
+            let key = ApiKey::random();
+            key_file::write(&path(&app.config.data_dir), key.reveal())?;
+            key
+        }
+    };
+    match create(app, &key).await {
+        Ok(()) => Ok(Some(key)),
+        // Another instance was first; the key in our file is nobody's.
+        Err(OwnerError::Store(ExecuteError::Claimed(_))) => {
+            std::fs::remove_file(path(&app.config.data_dir))?;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn create(app: &App, key: &ApiKey) -> Result<(), OwnerError> {
+    let (client_id, at) = (ClientId(crate::ids::new_id()), app.clock.now());
+    let id = client_id.to_string();
+    let secret = crate::secret::webhook_secret();
+    let place = Place {
+        tenant: client_id,
+        aggregate_id: &id,
+        event_type: ClientEvent::CREATED,
+        field: "callbackSecret",
+    };
+    let data_key = app.vault.key_or_new(client_id, Subject::Tenant).await?;
+    let created = Created {
+        client_id,
+        name: "Owner".to_owned(),
+        plan: Plan::Enterprise,
+        permissions: Permission::ALL.to_vec(),
+        key_id: KeyId(crate::ids::new_id()),
+        key_hash: hex(&key.hash()),
+        key_last_four: key.last_four().to_owned(),
+        callback_secret: data_key.seal(&place, secret.as_bytes()).map_err(VaultError::from)?,
+        rp_id: Some("localhost".to_owned()),
+        origins: vec![app.config.public_origin()],
+        callback_hosts: vec![],
+        owner: true,
+        at,
+    };
+    let claims = vec![
+        Claim { kind: OWNER_CLAIM, key: b"owner".to_vec() },
+        Claim { kind: KEY_CLAIM, key: key.hash().to_vec() },
+    ];
+    let context = CommandContext::system("first_start", client_id, at, None);
+    let terms = Terms { new: true, claims, ..Terms::default() };
+    app.store.execute::<Client>(&id, ClientCommand::Create(Box::new(created)), &context, terms).await?;
+    Ok(())
+}

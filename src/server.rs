@@ -1,0 +1,158 @@
+//! The server from start to stop: database, owner, workers, listeners, drain.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use mobid_projections::registry;
+use mobid_projections::stream::runner::{Followers, Runner};
+use mobid_projections::stream::wake::Wake;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{AdminListen, Config};
+use crate::embedded_postgres::{EmbeddedPostgres, Settings};
+use crate::http::authentication::ApiKey;
+use crate::http::router;
+use crate::vault::MasterKey;
+use crate::workers::Workers;
+use crate::{api, database, key_file, owner};
+
+/// Connections that requests and followers share.
+const POOL: u32 = 40;
+
+/// A database, ours or somebody else's.
+pub struct Database {
+    pub pool: PgPool,
+    embedded: Option<EmbeddedPostgres>,
+}
+
+impl Database {
+    /// Connects, starting the embedded Postgres if there is no `DATABASE_URL`.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        if let Some(url) = &config.database_url {
+            let pool = database::connect(database::parse(url)?, POOL).await?;
+            return Ok(Self { pool, embedded: None });
+        }
+        let settings = Settings { data_dir: config.data_dir.clone(), binaries: config.postgres_bin.clone() };
+        let embedded = EmbeddedPostgres::start(&settings).await?;
+        let pool = database::connect(embedded.connect_options(), POOL).await?;
+        Ok(Self { pool, embedded: Some(embedded) })
+    }
+
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.pool.close().await;
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The master key: given, or with the embedded database from its file, which the first start makes.
+pub fn master_key(config: &Config) -> anyhow::Result<MasterKey> {
+    if let Some(text) = &config.master_key {
+        return Ok(MasterKey::from_base64(text)?);
+    }
+    if config.database_url.is_some() {
+        bail!(
+            "MOBID_MASTER_KEY is required with DATABASE_URL: 32 random bytes in base64 (openssl rand -base64 32)"
+        );
+    }
+    let path = config.data_dir.join("master.key");
+    if let Some(text) = key_file::read(&path)? {
+        return MasterKey::from_base64(&text).with_context(|| path.display().to_string());
+    }
+    let key = MasterKey::random();
+    key_file::write(&path, &key.to_base64())?;
+    Ok(key)
+}
+
+/// A server that answers.
+pub struct Server {
+    pub app: App,
+    pub address: SocketAddr,
+    pub admin_address: Option<SocketAddr>,
+    /// Set if the owner was made by this start.
+    pub new_owner_key: Option<ApiKey>,
+    workers: Workers,
+    listeners: tokio::task::JoinSet<std::io::Result<()>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Server {
+    /// Starts everything over a database whose schema is up to date.
+    pub async fn start(
+        config: Config,
+        clock: Clock,
+        pool: PgPool,
+        master: MasterKey,
+        metrics: Option<PrometheusHandle>,
+    ) -> anyhow::Result<Self> {
+        let wake = Wake::default();
+        let (runners, progress): (Vec<_>, Vec<_>) = registry::followers(crate::ids::new_id)
+            .into_iter()
+            .map(|follower| Runner::new(pool.clone(), follower, &wake))
+            .unzip();
+        let (stop, stopping) = watch::channel(false);
+        let listener =
+            TcpListener::bind(config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
+        let address = listener.local_addr()?;
+        let app = App::new(config, clock, pool, master, wake, Followers::new(progress), stopping.clone());
+        app.vault.check_master_key().await?;
+        let new_owner_key = owner::ensure(&app).await?;
+        let workers = Workers::start(&app, runners, &stopping).await?;
+        let mut listeners = tokio::task::JoinSet::new();
+        let mut admin_address = None;
+        if let AdminListen::At(at) = app.config.admin_listen {
+            let admin = TcpListener::bind(at).await.with_context(|| format!("listen on {at}"))?;
+            admin_address = Some(admin.local_addr()?);
+            listeners.spawn(serve(admin, admin_routes(&app, metrics), stopping.clone()));
+        }
+        listeners.spawn(serve(listener, router::public(&app), stopping));
+        Ok(Self { app, address, admin_address, new_owner_key, workers, listeners, stop })
+    }
+
+    /// Stops taking requests, answers those under way, and lets the workers finish what they have begun.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop.send_replace(true);
+        while let Some(ended) = self.listeners.join_next().await {
+            ended??;
+        }
+        self.workers.finish().await;
+        Ok(())
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    mut stop: watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async move {
+            // A sender that is gone means the same.
+            let _ = stop.wait_for(|stop| *stop).await;
+        })
+        .await
+}
+
+fn admin_routes(app: &App, metrics: Option<PrometheusHandle>) -> Router {
+    let metrics = Arc::new(metrics);
+    let render = move || {
+        let metrics = metrics.clone();
+        async move { metrics.as_ref().as_ref().map(PrometheusHandle::render).unwrap_or_default() }
+    };
+    Router::new()
+        .route("/metrics", get(render))
+        .route("/health/live", get(api::health::live))
+        .route("/health/ready", get(api::health::ready))
+        .route("/health/detail", get(api::health::detail))
+        .with_state(app.clone())
+}

@@ -1,0 +1,71 @@
+//! Says in the log that a consent has expired, soon after it has.
+//!
+//! Everything shows `expired` from the deadline on, so a sweep that comes late, twice or on two instances at once
+//! changes nothing but the time of the event: it can be killed at any instant.
+
+use std::sync::Arc;
+
+use mobid_domain::consent::{Consent, ConsentCommand};
+use mobid_domain::id::ClientId;
+use mobid_projections::expiry;
+use mobid_projections::stream::lease::Lease;
+use tokio::sync::Mutex;
+use tokio_cron_scheduler::{Job, JobSchedulerError};
+
+use crate::app::App;
+use crate::event_store::{CommandContext, ExecuteError};
+
+/// Consents that one batch loads and decides.
+const BATCH: i64 = 500;
+
+type SweepError = ExecuteError<mobid_domain::consent::ConsentError>;
+
+/// Each second, by whichever instance has the lease.
+pub fn job(app: App) -> Result<Job, JobSchedulerError> {
+    let lease: Arc<Mutex<Option<Lease>>> = Arc::default();
+    Job::new_async("* * * * * *", move |_, _| {
+        let (app, lease) = (app.clone(), lease.clone());
+        Box::pin(async move {
+            // A sweep that takes longer than a second is not joined by another.
+            let Ok(mut lease) = lease.try_lock() else { return };
+            if let Err(error) = tick(&app, &mut lease).await {
+                tracing::warn!(error = %error, "expiry sweep failed, the next one goes on");
+            }
+        })
+    })
+}
+
+async fn tick(app: &App, lease: &mut Option<Lease>) -> Result<(), SweepError> {
+    if let Some(held) = lease
+        && !held.alive().await
+    {
+        *lease = None;
+    }
+    if lease.is_none() {
+        *lease = Lease::try_take(&app.pool.connect_options(), "expiry").await?;
+    }
+    if lease.is_some() {
+        sweep(app).await?;
+    }
+    Ok(())
+}
+
+/// Expires everything whose deadline has come; answers how many.
+pub async fn sweep(app: &App) -> Result<usize, SweepError> {
+    let now = app.clock.now();
+    let mut expired = 0;
+    let mut after = None;
+    loop {
+        let due = expiry::due_consents(&app.pool, now, after.as_ref(), BATCH).await?;
+        let Some(last) = due.last().cloned() else { return Ok(expired) };
+        let ids: Vec<_> = due.into_iter().map(|(_, id)| id).collect();
+        expired += app
+            .store
+            .execute_many::<Consent>(&ids, ConsentCommand::Expire, |folded| {
+                let tenant: ClientId = folded.state.session()?.request.client_id;
+                Some(CommandContext::system("expiry", tenant, now, Some("deadline".to_owned())))
+            })
+            .await?;
+        after = Some(last);
+    }
+}

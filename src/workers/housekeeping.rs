@@ -1,0 +1,25 @@
+//! Removes rows that are past their end and are not history.
+
+use tokio_cron_scheduler::{Job, JobSchedulerError};
+
+use crate::app::App;
+
+/// Each minute.
+pub fn job(app: App) -> Result<Job, JobSchedulerError> {
+    Job::new_async("0 * * * * *", move |_, _| {
+        let app = app.clone();
+        Box::pin(async move {
+            match tidy(&app).await {
+                Ok(0) => {}
+                Ok(removed) => tracing::debug!(removed, "housekeeping"),
+                Err(error) => tracing::warn!(error = %error, "housekeeping failed, the next one goes on"),
+            }
+        })
+    })
+}
+
+/// Answers how many rows went.
+pub async fn tidy(app: &App) -> Result<u64, sqlx::Error> {
+    let now = app.clock.now();
+    app.idempotency.prune(now).await
+}

@@ -1,0 +1,207 @@
+//! A mobid of one's own for each test: own database, own clock, own port, the real server in this process.
+
+mod client;
+mod postgres;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mobid::app::App;
+use mobid::clock::Clock;
+use mobid::config::{AdminListen, Config};
+use mobid::database;
+use mobid::server::Server;
+use mobid::vault::MasterKey;
+use mobid_domain::client::{Client, ClientCommand, ClientEvent, Created, Permission, Plan};
+use mobid_domain::id::{ClientId, KeyId};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+pub use client::{Api, Reply};
+pub use postgres::{admin_pool, fresh_database};
+
+/// The recipient of the reference's curl.
+pub const RECIPIENT: &str = "+1234567890";
+
+pub struct TestApp {
+    server: Option<Server>,
+    pub app: App,
+    pub api: Api,
+    database: String,
+    data_dir: PathBuf,
+}
+
+/// The body of the reference's curl.
+pub fn reference_body() -> Value {
+    json!({
+        "recipient": RECIPIENT,
+        "purpose": "identity_verification",
+        "scope": ["name", "email", "phone"],
+        "callbackUrl": "https://yourapp.com/callback",
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "a manual clock starts somewhere")]
+fn today() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl TestApp {
+    /// A server with a clock that stands still, which may deliver to loopback.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(fresh_database().await, Clock::manual(today()), change).await
+    }
+
+    /// Another server over a database that one may have.
+    pub async fn start_on(database: String, clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
+        let data_dir = std::env::temp_dir().join(format!("mobid-test-{}", mobid::ids::new_id()));
+        let port = free_port();
+        let mut config = Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], port)),
+            admin_listen: AdminListen::Off,
+            public_url: format!("http://localhost:{port}").parse().unwrap(),
+            data_dir: data_dir.clone(),
+            webhook_allow_private: true,
+            ..Config::default()
+        };
+        change(&mut config);
+        config.check().unwrap();
+        let options = database::parse(&database).unwrap();
+        let pool = database::connect(options, 10).await.unwrap();
+        let master = MasterKey::from_base64("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
+        let server = Server::start(config, clock, pool, master, None).await.unwrap();
+        let app = server.app.clone();
+        let key = match &server.new_owner_key {
+            Some(key) => key.reveal().to_owned(),
+            None => String::new(),
+        };
+        let api = Api::new(format!("http://localhost:{}", server.address.port()), key);
+        Self { server: Some(server), app, api, database, data_dir }
+    }
+
+    /// `http://localhost:port`, which is also the public URL.
+    pub fn url(&self, path: &str) -> String {
+        self.api.url(path)
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        &self.app.pool
+    }
+
+    /// As a libpq URL.
+    pub fn database_url(&self) -> String {
+        self.database.clone()
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.app.clock
+    }
+
+    pub fn advance(&self, by: TimeDelta) {
+        self.app.clock.advance(by);
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Messages that went out through the outbox, oldest first.
+    pub fn outbox(&self) -> Vec<Value> {
+        let Ok(entries) = std::fs::read_dir(self.data_dir.join("outbox")) else { return vec![] };
+        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+        paths.sort();
+        paths.iter().map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
+    }
+
+    /// A pending consent like the reference's; its id.
+    pub async fn create_consent(&self) -> String {
+        self.create_consent_with(json!({})).await
+    }
+
+    /// The same with some fields changed.
+    pub async fn create_consent_with(&self, changes: Value) -> String {
+        let mut body = reference_body();
+        for (name, value) in changes.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let reply = self.api.post("/v1/service/consents/search", &body).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.body["data"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Another client, with these permissions.
+    pub async fn client_with(&self, permissions: &[Permission]) -> Api {
+        let key = mobid::http::authentication::ApiKey::random();
+        let (client_id, at) = (ClientId(mobid::ids::new_id()), self.app.clock.now());
+        let id = client_id.to_string();
+        let place = mobid::vault::Place {
+            tenant: client_id,
+            aggregate_id: &id,
+            event_type: ClientEvent::CREATED,
+            field: "callbackSecret",
+        };
+        let data_key = self.app.vault.key_or_new(client_id, mobid::vault::Subject::Tenant).await.unwrap();
+        let created = Created {
+            client_id,
+            name: "Another".to_owned(),
+            plan: Plan::Free,
+            permissions: permissions.to_vec(),
+            key_id: KeyId(mobid::ids::new_id()),
+            key_hash: mobid::http::authentication::hex(&key.hash()),
+            key_last_four: key.last_four().to_owned(),
+            callback_secret: data_key.seal(&place, mobid::secret::webhook_secret().as_bytes()).unwrap(),
+            rp_id: None,
+            origins: vec![],
+            callback_hosts: vec![],
+            owner: false,
+            at,
+        };
+        let claims = vec![mobid::event_store::Claim {
+            kind: mobid::http::authentication::KEY_CLAIM,
+            key: key.hash().to_vec(),
+        }];
+        let context = mobid::event_store::CommandContext::system("test", client_id, at, None);
+        let terms = mobid::event_store::Terms { new: true, claims, ..Default::default() };
+        let command = ClientCommand::Create(Box::new(created));
+        self.app.store.execute::<Client>(&id, command, &context, terms).await.unwrap();
+        Api::new(self.api.url(""), key.reveal().to_owned())
+    }
+
+    /// Another client that may do everything.
+    pub async fn other_client(&self) -> Api {
+        self.client_with(Permission::ALL).await
+    }
+
+    /// Waits until every follower has applied what is in the log now.
+    pub async fn caught_up(&self) {
+        let head = mobid_projections::stream::reader::head(self.pool()).await.unwrap();
+        for progress in self.app.followers.all() {
+            let wait = self.app.followers.wait_for(self.pool(), progress.name, head, Duration::from_secs(30));
+            let reached = wait.await.unwrap();
+            assert!(reached >= head, "{} reached {reached} of {head}", progress.name);
+        }
+    }
+
+    /// Stops as SIGTERM would.
+    pub async fn stop(mut self) {
+        self.server.take().unwrap().stop().await.unwrap();
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.data_dir);
+    }
+}
