@@ -10,6 +10,10 @@
 //!
 //! The 32-byte leaf is the entry that goes into the RFC 6962 tree, which hashes it once more with its 0x00 prefix.
 
+pub mod vectors;
+
+use std::fmt::Write;
+
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -34,6 +38,15 @@ pub fn leaf(log_id: Uuid, event: &Recorded) -> [u8; 32] {
     hash.update(Sha256::digest(event.payload.as_bytes()));
     hash.update(Sha256::digest(event.metadata.as_bytes()));
     hash.finalize().into()
+}
+
+/// Lower-case hex, as leaves and hashes are shown.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn field(hash: &mut Sha256, bytes: &[u8]) {

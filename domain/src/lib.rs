@@ -7,6 +7,8 @@ pub mod actor;
 pub mod client;
 pub mod consent;
 pub mod event;
+#[cfg(test)]
+mod frozen;
 pub mod handle;
 pub mod id;
 pub mod leaf;

@@ -5,5 +5,6 @@ pub mod failure;
 pub mod fold;
 pub mod lease;
 pub mod reader;
+pub mod rebuild;
 pub mod runner;
 pub mod wake;

@@ -1,0 +1,39 @@
+//! Connections, and the lock that keeps `verify` from reading what `rebuild` is writing.
+
+use anyhow::Context;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection};
+
+/// A connection that can change nothing, whatever its role may do.
+pub async fn open_read_only(url: &str) -> anyhow::Result<PgConnection> {
+    let mut conn = open(url).await?;
+    sqlx::query!("set default_transaction_read_only = on").execute(&mut conn).await?;
+    Ok(conn)
+}
+
+pub async fn open(url: &str) -> anyhow::Result<PgConnection> {
+    let options: PgConnectOptions = url.parse().context("the database URL does not read")?;
+    options.application_name("replay-tool").connect().await.context("cannot reach the database")
+}
+
+/// Held with others until the connection ends: nobody rebuilds meanwhile.
+pub async fn keep_from_rebuilding(conn: &mut PgConnection) -> anyhow::Result<()> {
+    let free = sqlx::query_scalar!(
+        r#"select pg_try_advisory_lock_shared(hashtextextended('mobid:rebuild', 0)) as "free!""#
+    )
+    .fetch_one(conn)
+    .await?;
+    anyhow::ensure!(free, "a projection is being rebuilt; look again when that is done");
+    Ok(())
+}
+
+/// Held alone until the connection ends.
+pub async fn rebuild_alone(conn: &mut PgConnection) -> anyhow::Result<()> {
+    let free = sqlx::query_scalar!(
+        r#"select pg_try_advisory_lock(hashtextextended('mobid:rebuild', 0)) as "free!""#
+    )
+    .fetch_one(conn)
+    .await?;
+    anyhow::ensure!(free, "somebody else rebuilds or verifies at this moment; try again when that is done");
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! The aggregates that this build knows, by the type that the log has and by the prefix of their ids.
+
+use cqrs_es::Aggregate;
+use mobid_domain::client::Client;
+use mobid_domain::consent::Consent;
+use mobid_domain::id::{ClientId, ConsentId, EndpointId};
+use mobid_domain::recorded::{Recorded, Undecodable};
+use mobid_domain::webhook::Endpoint;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Client,
+    Consent,
+    Webhook,
+}
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::Client, Self::Consent, Self::Webhook];
+
+    pub fn aggregate_type(self) -> &'static str {
+        match self {
+            Self::Client => Client::TYPE,
+            Self::Consent => Consent::TYPE,
+            Self::Webhook => Endpoint::TYPE,
+        }
+    }
+
+    pub fn id_prefix(self) -> &'static str {
+        match self {
+            Self::Client => ClientId::PREFIX,
+            Self::Consent => ConsentId::PREFIX,
+            Self::Webhook => EndpointId::PREFIX,
+        }
+    }
+
+    pub fn of_type(aggregate_type: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.aggregate_type() == aggregate_type)
+    }
+
+    /// By the prefix alone: an id that no server of ours would make may still be in a log that somebody changed.
+    pub fn of_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| id.starts_with(kind.id_prefix()))
+    }
+
+    /// Whether today's code reads the event.
+    pub fn decodes(self, event: &Recorded) -> Result<(), Undecodable> {
+        match self {
+            Self::Client => event.decode::<Client>().map(drop),
+            Self::Consent => event.decode::<Consent>().map(drop),
+            Self::Webhook => event.decode::<Endpoint>().map(drop),
+        }
+    }
+}
