@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod consents;
+mod cut;
 mod embedded_postgres;
+mod kill;
 mod support;

@@ -2,6 +2,8 @@
 
 mod client;
 mod postgres;
+pub mod process;
+pub mod receiver;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
