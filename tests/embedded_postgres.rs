@@ -313,6 +313,7 @@ async fn an_ordinary_user_can_run_it() {
     // The checkout may be closed to that user.
     let program = dir.path().join("server");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
 
     let mut command = server_command(&program, &data_dir);
     let mut server = Server::of(command.uid(NOBODY).gid(NOBODY).current_dir("/"));
@@ -386,9 +387,11 @@ fn root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// A directory that the database's account can reach too.
+/// A directory that the database's account can reach too, whatever our umask.
 fn data_dir() -> TempDir {
-    tempfile::Builder::new().prefix("mobid-").permissions(Permissions::from_mode(0o755)).tempdir().unwrap()
+    let dir = tempfile::Builder::new().prefix("mobid-").tempdir().unwrap();
+    fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+    dir
 }
 
 fn settings(data_dir: &Path) -> Settings {
