@@ -1,8 +1,6 @@
 //! `POST /v1/webhooks`: register an endpoint.
 
 use axum::extract::State;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use mobid_domain::id::EndpointId;
 use mobid_domain::webhook::{Created, Endpoint, EndpointCommand, EndpointEvent, EventType};
@@ -39,12 +37,12 @@ pub async fn create(
     let key = app.vault.key_or_new(client.id, Subject::Tenant).await?;
     let context = client.command(&app);
     let id = EndpointId(crate::ids::new_id()).to_string();
-    let secret = signing_secret();
+    let secret = crate::secret::webhook_secret();
     let created = seal(&new, &client, &id, &secret, &key, context.at)?;
     let respond = |endpoint: &Endpoint, sequence: i64| {
         let registration = endpoint.registration().ok_or_else(ApiError::server_error)?;
         // The one time that the secret is shown.
-        let body = EndpointBody { secret: Some(secret.clone()), ..body(&id, registration, Some(&key))? };
+        let body = EndpointBody { secret: Some(secret.to_string()), ..body(&id, registration, Some(&key))? };
         Ok::<_, ApiError>(ok("Webhook endpoint created", &body)?.version(sequence))
     };
     let record = |endpoint: &Endpoint, sequence: i64| idempotency.record(&respond(endpoint, sequence).ok()?);
@@ -65,11 +63,6 @@ fn parse(mut fields: Fields, http_anywhere: bool) -> Result<NewEndpoint, ApiErro
     fields.finish()?;
     let url = url.ok_or_else(ApiError::server_error)?;
     Ok(NewEndpoint { url, event_types: event_types.unwrap_or_default(), description })
-}
-
-/// As Standard Webhooks writes a symmetric secret: 32 random bytes.
-fn signing_secret() -> String {
-    format!("whsec_{}", STANDARD.encode(crate::secret::random::<32>()))
 }
 
 fn seal(

@@ -60,40 +60,38 @@ pub fn is_public(address: IpAddr) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    let special = match address.octets() {
+    !matches!(
+        address.octets(),
         // this network, private, loopback, multicast, reserved and broadcast
-        [0 | 10 | 127 | 224..=255, ..] => true,
-        // shared (CGNAT), link-local (cloud metadata is there), private
-        [100, 64..=127, ..] | [169, 254, ..] | [172, 16..=31, ..] | [192, 168, ..] => true,
-        // protocol assignments, documentation, 6to4 relays
-        [192, 0, 0 | 2, _] | [192, 88, 99, _] | [198, 51, 100, _] | [203, 0, 113, _] => true,
-        // benchmarking
-        [198, 18 | 19, ..] => true,
-        _ => false,
-    };
-    !special
+        [0 | 10 | 127 | 224..=255, ..]
+            // shared (CGNAT), link-local (where clouds keep their metadata), private
+            | [100, 64..=127, ..] | [169, 254, ..] | [172, 16..=31, ..] | [192, 168, ..]
+            // protocol assignments, documentation, 6to4 relays
+            | [192, 0, 0 | 2, _] | [192, 88, 99, _] | [198, 51, 100, _] | [203, 0, 113, _]
+            // benchmarking
+            | [198, 18 | 19, ..]
+    )
 }
 
-/// Only global unicast (2000::/3) is public, less what is special in it; what carries an IPv4 address is as public
+/// Only global unicast (`2000::/3`) is public, less what is special in it; what carries an IPv4 address is as public
 /// as that.
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let segments = address.segments();
     let v4 = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
-    match segments {
-        // IPv4-mapped, IPv4-compatible (:: and ::1 among them), NAT64
-        [0, 0, 0, 0, 0, 0xffff | 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4(high, low),
+    match address.segments() {
+        // IPv4-mapped, IPv4-compatible (:: and ::1 among them), NAT64, 6to4
+        [0, 0, 0, 0, 0, 0xffff | 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => v4(high, low),
         // Teredo: the server's address, and the client's with its bits flipped
         [0x2001, 0, high, low, _, _, flipped_high, flipped_low] => {
             v4(high, low) && v4(!flipped_high, !flipped_low)
         }
         // other protocol assignments (2001::/23), documentation
         [0x2001, 0x0001..=0x01ff | 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => false,
-        // 6to4
-        [0x2002, high, low, ..] => v4(high, low),
-        // unique local, link-local, site-local, multicast and all that is not assigned
+        // not unique local, link-local, site-local, multicast or anything that is not assigned
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
