@@ -12,6 +12,8 @@ pub mod guard;
 pub mod head;
 pub mod idempotency;
 pub mod query;
+pub mod read_model;
 pub mod request_id;
 pub mod router;
 pub mod version;
+pub mod web_url;

@@ -124,11 +124,13 @@ impl EventStore {
         };
         let command = context.stamp(order);
         for _ in 0..ATTEMPTS {
-            let decision = match terms.precondition {
-                Some(holds) if known.sequence > 0 && !holds(known.sequence) => {
+            // The rules come first: who must not know that the resource exists must not learn its version either.
+            let decision = match (known.state.decide(&command), terms.precondition) {
+                (Err(reason), _) => Err(ExecuteError::Refused(reason)),
+                (Ok(_), Some(holds)) if known.sequence > 0 && !holds(known.sequence) => {
                     Err(ExecuteError::Stale { found: known.sequence })
                 }
-                _ => known.state.decide(&command).map_err(ExecuteError::Refused),
+                (Ok(events), _) => Ok(events),
             };
             match decision {
                 Ok(events) if !events.is_empty() => {

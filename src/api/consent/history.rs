@@ -9,7 +9,6 @@ use mobid_projections::stream::fold::{Folded, fold};
 use mobid_projections::stream::reader::{self, AsOf};
 use serde_json::{Map, Value, json};
 
-use super::present;
 use super::retrieve::own;
 use crate::app::App;
 use crate::http::authentication::ApiClient;
@@ -17,6 +16,7 @@ use crate::http::envelope::{ApiResult, ok};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::router::Id;
+use crate::presentation::consent as present;
 use crate::vault::{DataKey, Subject};
 
 pub async fn history(
