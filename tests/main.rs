@@ -5,4 +5,5 @@ mod consents;
 mod cut;
 mod embedded_postgres;
 mod kill;
+mod replay_tool;
 mod support;
