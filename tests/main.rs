@@ -6,3 +6,4 @@ mod cut;
 mod embedded_postgres;
 mod kill;
 mod support;
+mod webhooks;
