@@ -7,3 +7,4 @@ mod embedded_postgres;
 mod kill;
 mod replay_tool;
 mod support;
+mod webhooks;
