@@ -124,11 +124,13 @@ impl EventStore {
         };
         let command = context.stamp(order);
         for _ in 0..ATTEMPTS {
-            let decision = match terms.precondition {
-                Some(holds) if known.sequence > 0 && !holds(known.sequence) => {
+            // A condition counts only where the command would be taken without it (RFC 9110, section 13.2.1): so it
+            // tells nothing of a resource to who may not see it.
+            let decision = match (known.state.decide(&command), terms.precondition) {
+                (Ok(_), Some(holds)) if known.sequence > 0 && !holds(known.sequence) => {
                     Err(ExecuteError::Stale { found: known.sequence })
                 }
-                _ => known.state.decide(&command).map_err(ExecuteError::Refused),
+                (decided, _) => decided.map_err(ExecuteError::Refused),
             };
             match decision {
                 Ok(events) if !events.is_empty() => {
