@@ -1,15 +1,19 @@
 //! `PUT` and `PATCH /v1/service/consents/{id}`: change the fields that are present.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use mobid_domain::consent::{Consent, ConsentCommand, ConsentEvent, Update};
 use mobid_domain::id::ConsentId;
+use mobid_domain::sealed::SealedIn;
 use mobid_projections::consent::query as consents;
 
 use super::create::{MAX_MINUTES, deadline, seal_metadata};
 use super::retrieve::own;
+use super::present::Opener;
 use super::{present, values};
 use crate::app::App;
-use crate::event_store::Terms;
+use crate::event_store::{ExecuteError, Terms};
 use crate::http::authentication::ApiClient;
 use crate::http::body::JsonObject;
 use crate::http::envelope::ApiResult;
@@ -17,7 +21,7 @@ use crate::http::error::ApiError;
 use crate::http::fields::{Fields, integer};
 use crate::http::router::Id;
 use crate::http::version::IfMatch;
-use crate::vault::{Place, Subject};
+use crate::vault::{Place, SealError, Subject};
 
 pub async fn update(
     client: ApiClient,
@@ -27,7 +31,7 @@ pub async fn update(
     JsonObject(object): JsonObject,
 ) -> ApiResult {
     let found = consents::current(&app.pool, id).await?;
-    let (_, session) = own(&client, found.as_ref())?;
+    let (folded, session) = own(&client, found.as_ref())?;
     let mut fields = Fields::of(object);
     let purpose = fields.replace("purpose", values::purpose);
     let scope = fields.replace("scope", values::scope);
@@ -42,6 +46,14 @@ pub async fn update(
     let key = key.ok_or_else(|| ApiError::conflict("The person's data was erased."))?;
     let id = id.to_string();
     let place = Place { tenant: client.id, aggregate_id: &id, event_type: ConsentEvent::UPDATED, field: "" };
+    let opener = Opener { tenant: client.id, consent_id: &id, key: Some(&key) };
+    let callback_changes = changes(callback_url.as_ref(), session.request.callback_url.as_ref(), |sealed| {
+        Ok(opener.text("callbackUrl", sealed)?.as_str().map(str::to_owned))
+    })?;
+    let metadata = metadata.map(|metadata| metadata.filter(|metadata| !metadata.is_empty()));
+    let metadata_changes = changes(metadata.as_ref(), session.request.metadata.as_ref(), |sealed| {
+        Ok(serde_json::from_value(opener.json::<BTreeMap<String, String>>("metadata", sealed)?).ok())
+    })?;
     let update = Update {
         purpose,
         scope,
@@ -52,14 +64,36 @@ pub async fn update(
         },
         metadata: match metadata {
             None => None,
-            Some(metadata) => Some(seal_metadata(metadata.filter(|m| !m.is_empty()).as_ref(), &key, &place)?),
+            Some(metadata) => Some(seal_metadata(metadata.as_ref(), &key, &place)?),
         },
         expires_at: minutes.map(|minutes| deadline(context.at, minutes)),
     };
-    let holds = |sequence| if_match.holds(sequence);
-    let terms = Terms { precondition: Some(&holds), ..Terms::default() };
-    let command = ConsentCommand::Update(Box::new(update));
-    let executed = app.store.execute::<Consent>(&id, command, &context, terms).await?;
+    let news = Update {
+        callback_url: update.callback_url.clone().filter(|_| callback_changes),
+        metadata: update.metadata.clone().filter(|_| metadata_changes),
+        ..update.clone()
+    };
+    let execute = async |update: Update, only_at: Option<i64>| {
+        let holds = |sequence| only_at.is_none_or(|at| at == sequence) && if_match.holds(sequence);
+        let terms = Terms { precondition: Some(&holds), ..Terms::default() };
+        app.store.execute::<Consent>(&id, ConsentCommand::Update(Box::new(update)), &context, terms).await
+    };
+    // Sealed values cannot be compared by the rules, so it is done here, for the version that was read only.
+    let executed = match execute(news, Some(folded.sequence)).await {
+        Err(ExecuteError::Stale { .. }) => execute(update, None).await?,
+        executed => executed?,
+    };
     let session = executed.state.session().ok_or_else(ApiError::not_found)?;
     present::answer(&app, "Consent session updated", &id, session, executed.sequence, context.at).await
+}
+
+/// Whether a patch says otherwise than what is sealed there.
+fn changes<T: PartialEq>(
+    patch: Option<&Option<T>>,
+    sealed: Option<&SealedIn>,
+    open: impl FnOnce(&SealedIn) -> Result<Option<T>, SealError>,
+) -> Result<bool, SealError> {
+    let Some(patch) = patch else { return Ok(false) };
+    let known = sealed.map(open).transpose()?.flatten();
+    Ok(*patch != known)
 }
