@@ -1,6 +1,12 @@
 //! End to end, against a real Postgres: one binary, so that it links once.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod bad_input;
+mod conflicts;
 mod consents;
 mod embedded_postgres;
+mod following;
+mod idempotency;
+mod imports;
+mod log;
 mod support;
