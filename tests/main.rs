@@ -1,10 +1,16 @@
 //! End to end, against a real Postgres: one binary, so that it links once.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod bad_input;
+mod conflicts;
 mod consents;
 mod cut;
 mod embedded_postgres;
+mod following;
+mod idempotency;
+mod imports;
 mod kill;
+mod log;
 mod replay_tool;
 mod support;
 mod webhooks;

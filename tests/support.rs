@@ -3,7 +3,9 @@
 mod client;
 mod postgres;
 pub mod process;
+mod raw_log;
 pub mod receiver;
+mod recipient;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -18,11 +20,14 @@ use mobid::server::Server;
 use mobid::vault::MasterKey;
 use mobid_domain::client::{Client, ClientCommand, ClientEvent, Created, Permission, Plan};
 use mobid_domain::id::{ClientId, KeyId};
+use mobid_projections::stream::lease::Lease;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
 pub use client::{Api, Reply};
 pub use postgres::{admin_pool, fresh_database};
+pub use raw_log::{RawEvent, append_raw, is_legible};
+pub use recipient::{Decided, approve, decide, passkey};
 
 /// The recipient of the reference's curl.
 pub const RECIPIENT: &str = "+1234567890";
@@ -63,6 +68,21 @@ impl TestApp {
 
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         Self::start_on(fresh_database().await, Clock::manual(today()), change).await
+    }
+
+    /// A server whose own sweeps for expired consents never come, for as long as the lease is held.
+    pub async fn start_unswept() -> (Self, Lease) {
+        let database = fresh_database().await;
+        let options = database::parse(&database).unwrap();
+        let lease = Lease::try_take(&options, "expiry").await.unwrap().unwrap();
+        (Self::start_on(database, Clock::manual(today()), |_| {}).await, lease)
+    }
+
+    /// A second server over the same database, by the same clock. Its `api` speaks as the first one's owner.
+    pub async fn twin(&self) -> Self {
+        let mut twin = Self::start_on(self.database_url(), self.clock().clone(), |_| {}).await;
+        twin.api = self.api.at(&twin.api);
+        twin
     }
 
     /// Another server over a database that one may have.

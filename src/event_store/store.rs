@@ -124,13 +124,13 @@ impl EventStore {
         };
         let command = context.stamp(order);
         for _ in 0..ATTEMPTS {
-            // The rules come first: who must not know that the resource exists must not learn its version either.
+            // A condition counts only where the command would be taken without it (RFC 9110, section 13.2.1): so it
+            // tells nothing of a resource to who may not see it.
             let decision = match (known.state.decide(&command), terms.precondition) {
-                (Err(reason), _) => Err(ExecuteError::Refused(reason)),
                 (Ok(_), Some(holds)) if known.sequence > 0 && !holds(known.sequence) => {
                     Err(ExecuteError::Stale { found: known.sequence })
                 }
-                (Ok(events), _) => Ok(events),
+                (decided, _) => decided.map_err(ExecuteError::Refused),
             };
             match decision {
                 Ok(events) if !events.is_empty() => {

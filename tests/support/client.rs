@@ -17,6 +17,8 @@ pub struct Reply {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
     pub body: Value,
+    /// The body as it came.
+    pub text: String,
 }
 
 impl Reply {
@@ -24,11 +26,25 @@ impl Reply {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
-        Self { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
+        Self { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
     }
 
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The body without what differs from request to request.
+    pub fn without_request_id(&self) -> Value {
+        let mut body = self.body.clone();
+        if let Some(object) = body.as_object_mut() {
+            object.remove("requestId");
+        }
+        body
+    }
+
+    /// `data.id`.
+    pub fn id(&self) -> String {
+        self.body["data"]["id"].as_str().unwrap_or_default().to_owned()
     }
 
     pub fn data(&self) -> &Value {
@@ -74,6 +90,20 @@ impl Api {
 
     pub async fn patch(&self, path: &str, body: &Value) -> Reply {
         Reply::of(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Reply {
+        Reply::of(self.request(Method::PUT, path).json(body)).await
+    }
+
+    /// A POST under an `Idempotency-Key`.
+    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Reply {
+        Reply::of(self.request(Method::POST, path).header("Idempotency-Key", key).json(body)).await
+    }
+
+    /// The same client at another server.
+    pub fn at(&self, other: &Self) -> Self {
+        Self { base: other.base.clone(), ..self.clone() }
     }
 
     pub async fn delete(&self, path: &str) -> Reply {

@@ -97,7 +97,10 @@ async fn a_late_retry_does_not_hand_out_claims_that_were_taken_back() {
     app.advance(TimeDelta::seconds(10));
     until_settled(&app).await;
     let retried = callback.bodies().into_iter().filter(|body| body["status"] == "APPROVED").nth(1).unwrap();
-    assert_eq!((&retried["data"]["claims"], &retried["data"]["grantedScope"]), (&Value::Null, &json!(["name"])));
+    assert_eq!(
+        (&retried["data"]["claims"], &retried["data"]["grantedScope"]),
+        (&Value::Null, &json!(["name"]))
+    );
     let retried = &endpoint.bodies()[1];
     assert_eq!((&retried["type"], &retried["data"]["claims"]), (&json!("consent.approved"), &Value::Null));
     assert_eq!(retried["data"]["status"], "approved");

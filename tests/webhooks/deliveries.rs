@@ -25,7 +25,8 @@ async fn each_event_goes_to_each_endpoint_that_wants_it_once() {
     assert_eq!(settled.len(), 4);
     assert!(settled.iter().all(|d| d.status == "succeeded" && d.attempts == 1 && d.error.is_none()));
     assert_eq!(due(&app).await, 0);
-    let mut types: Vec<_> = all.bodies().iter().map(|body| body["type"].as_str().unwrap().to_owned()).collect();
+    let mut types: Vec<_> =
+        all.bodies().iter().map(|body| body["type"].as_str().unwrap().to_owned()).collect();
     types.sort();
     assert_eq!(types, ["consent.created", "consent.revoked", "consent.updated"]);
     assert_eq!(created_only.received().len(), 1);

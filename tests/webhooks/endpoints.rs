@@ -61,11 +61,15 @@ async fn every_bad_field_is_named_with_its_code() {
     let app = TestApp::start().await;
     let long = format!("https://example.com/{}", "a".repeat(2_048));
     // This server may deliver to private addresses, so http is good for every host.
-    for url in ["", "example.com", "ftp://example.com", "https://a:b@example.com", "https://example.com/#x", &long] {
+    for url in
+        ["", "example.com", "ftp://example.com", "https://a:b@example.com", "https://example.com/#x", &long]
+    {
         let reply = app.api.post("/v1/webhooks", &json!({ "url": url })).await;
         assert_eq!((reply.status, reply.errors()), (422, vec!["url:invalid_url".to_owned()]), "{url}");
     }
-    for event_types in [json!("consent.created"), json!(["consent.scanned"]), json!(["auth.failed", "auth.failed"])] {
+    for event_types in
+        [json!("consent.created"), json!(["consent.scanned"]), json!(["auth.failed", "auth.failed"])]
+    {
         let reply = app.api.post("/v1/webhooks", &json!({ "url": URL, "eventTypes": event_types })).await;
         assert_eq!(reply.errors(), ["eventTypes:invalid_event_types"], "{event_types}");
     }
@@ -115,7 +119,8 @@ async fn a_deleted_endpoint_is_gone_but_for_its_past() {
     assert_eq!(app.api.get(&path).await.status, 404);
     assert_eq!(app.api.delete(&path).await.status, 404);
     assert_eq!(app.api.get("/v1/webhooks").await.data()["items"], json!([]));
-    let position = sqlx::query_scalar::<_, i64>("select max(position) from events").fetch_one(app.pool()).await;
+    let position =
+        sqlx::query_scalar::<_, i64>("select max(position) from events").fetch_one(app.pool()).await;
     let position = position.unwrap();
     let as_it_was = app.api.get(&format!("{path}?asOf={}", position - 1)).await;
     assert_eq!((as_it_was.status, &as_it_was.data()["status"]), (200, &json!("active")), "{before}");
@@ -186,7 +191,9 @@ async fn the_event_types_are_those_of_the_contract() {
     let items = reply.data()["items"].as_array().unwrap();
     let types: Vec<_> = items.iter().map(|item| item["type"].as_str().unwrap()).collect();
     assert_eq!(types.len(), 22);
-    for event_type in ["consent.created", "auth.success", "device.deregistered", "mandate.signed", "webhook.test"] {
+    for event_type in
+        ["consent.created", "auth.success", "device.deregistered", "mandate.signed", "webhook.test"]
+    {
         assert!(types.contains(&event_type), "{event_type}");
     }
     assert!(items.iter().all(|item| !item["description"].as_str().unwrap().is_empty()));

@@ -43,7 +43,8 @@ async fn a_failed_delivery_is_tried_again_on_schedule_under_the_same_id() {
     let received = subscriber.received();
     assert_eq!(received.len(), 3);
     assert!(received.iter().all(|r| r.id() == received[0].id() && r.body == received[0].body));
-    let timestamps: Vec<i64> = received.iter().map(|r| r.headers["webhook-timestamp"].parse().unwrap()).collect();
+    let timestamps: Vec<i64> =
+        received.iter().map(|r| r.headers["webhook-timestamp"].parse().unwrap()).collect();
     assert!(timestamps[0] < timestamps[1] && timestamps[1] < timestamps[2], "{timestamps:?}");
 }
 
@@ -125,12 +126,12 @@ async fn a_redirect_is_a_failure_and_not_followed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_asks_for_time_gets_it() {
     let app = start().await;
-    let in_an_hour = (app.clock().now() + TimeDelta::hours(1)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    let seconds = Subscriber::scripted(vec![
-        Answer(429, vec![("retry-after", "120".to_owned())]),
-        Answer(200, vec![]),
-    ]);
-    let date = Subscriber::scripted(vec![Answer(503, vec![("retry-after", in_an_hour)]), Answer(200, vec![])]);
+    let in_an_hour =
+        (app.clock().now() + TimeDelta::hours(1)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let seconds =
+        Subscriber::scripted(vec![Answer(429, vec![("retry-after", "120".to_owned())]), Answer(200, vec![])]);
+    let date =
+        Subscriber::scripted(vec![Answer(503, vec![("retry-after", in_an_hour)]), Answer(200, vec![])]);
     let (seconds, date) = (seconds.await, date.await);
     register(&app.api, &seconds.url(), &[]).await;
     register(&app.api, &date.url(), &[]).await;

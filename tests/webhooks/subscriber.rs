@@ -101,9 +101,7 @@ async fn receive(State(state): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     let mut open = state.open.subscribe();
     let _ = open.wait_for(|open| *open).await;
     let Answer(status, headers) = state.script[(count - 1).min(state.script.len() - 1)].clone();
-    let headers: HeaderMap = headers
-        .into_iter()
-        .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-        .collect();
+    let headers: HeaderMap =
+        headers.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
     (StatusCode::from_u16(status).unwrap(), headers)
 }

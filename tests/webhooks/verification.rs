@@ -28,7 +28,9 @@ fn hex_hmac(secret: &str, body: &str) -> String {
 async fn both_kinds(app: &TestApp) -> [(String, Received); 2] {
     let (endpoint, callback) = (Subscriber::start().await, Subscriber::start().await);
     let (_, secret) = register(&app.api, &endpoint.url(), &["consent.created"]).await;
-    let id = app.create_consent_with(json!({ "callbackUrl": callback.url(), "metadata": { "order": "Ünïcode ✓" } })).await;
+    let id = app
+        .create_consent_with(json!({ "callbackUrl": callback.url(), "metadata": { "order": "Ünïcode ✓" } }))
+        .await;
     app.api.delete(&format!("/v1/service/consents/{id}")).await;
     let to_endpoint = endpoint.has_received(1).await.remove(0);
     let to_callback = callback.has_received(1).await.remove(0);

@@ -328,6 +328,15 @@ impl Consent {
         }
     }
 
+    /// As it is to be shown once it was revoked, whatever moment is asked for.
+    pub fn forget_claims(&mut self) {
+        if let Self::Session(session) = self
+            && let Phase::Approved(approval) = &mut session.phase
+        {
+            approval.claims = None;
+        }
+    }
+
     /// Only copies: whatever is in the log happened.
     pub fn evolve(&mut self, event: ConsentEvent) {
         match (self, event) {

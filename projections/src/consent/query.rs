@@ -1,8 +1,10 @@
 //! Questions to the consents read model.
 
 use chrono::{DateTime, Utc};
-use mobid_domain::consent::{Consent, Status};
+use cqrs_es::Aggregate;
+use mobid_domain::consent::{Consent, ConsentEvent, Status};
 use mobid_domain::id::{ClientId, ConsentId, UserId};
+use mobid_domain::recorded::Recorded;
 use sqlx::PgPool;
 
 use crate::projection::ApplyError;
@@ -33,9 +35,29 @@ pub async fn current(pool: &PgPool, id: ConsentId) -> Result<Option<Folded<Conse
     }
 }
 
-/// The consent as it was.
+/// Its events up to a moment, and whether it was revoked, then or since: if so its claims are shown nowhere, not even
+/// as of before.
+pub async fn events_as_of(
+    pool: &PgPool,
+    id: ConsentId,
+    as_of: AsOf,
+) -> Result<(Vec<Recorded>, bool), sqlx::Error> {
+    let mut events = reader::of_aggregate(pool, Consent::TYPE, &id.to_string(), 0).await?;
+    let revoked = events.iter().any(|event| event.event_type == ConsentEvent::REVOKED);
+    events.retain(|event| as_of.includes(event));
+    Ok((events, revoked))
+}
+
+/// The consent as it was, but for the claims of one that was revoked since.
 pub async fn as_of(pool: &PgPool, id: ConsentId, as_of: AsOf) -> Result<Option<Folded<Consent>>, ApplyError> {
-    fold(&reader::of_aggregate_as_of(pool, "consent", &id.to_string(), as_of).await?)
+    let (events, revoked) = events_as_of(pool, id, as_of).await?;
+    let mut folded = fold::<Consent>(&events)?;
+    if let Some(folded) = &mut folded
+        && revoked
+    {
+        folded.state.forget_claims();
+    }
+    Ok(folded)
 }
 
 /// What a list is narrowed to; `now` decides what counts as expired.

@@ -14,6 +14,16 @@ pub enum AsOf {
     Time(DateTime<Utc>),
 }
 
+impl AsOf {
+    /// Whether an event was in the log at that moment.
+    pub fn includes(self, event: &Recorded) -> bool {
+        match self {
+            Self::Position(position) => event.position <= position,
+            Self::Time(time) => event.recorded_at <= time,
+        }
+    }
+}
+
 /// The position of the last event; 0 of an empty log.
 pub async fn head(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"select coalesce(max(position), 0) as "head!" from events"#).fetch_one(db).await
@@ -61,21 +71,6 @@ pub async fn of_aggregate(
     )
     .fetch_all(db)
     .await
-}
-
-/// The events of one aggregate up to a moment, in order.
-pub async fn of_aggregate_as_of(
-    db: impl PgExecutor<'_>,
-    aggregate_type: &str,
-    aggregate_id: &str,
-    as_of: AsOf,
-) -> Result<Vec<Recorded>, sqlx::Error> {
-    let events = of_aggregate(db, aggregate_type, aggregate_id, 0).await?;
-    let seen = |event: &Recorded| match as_of {
-        AsOf::Position(position) => event.position <= position,
-        AsOf::Time(time) => event.recorded_at <= time,
-    };
-    Ok(events.into_iter().filter(seen).collect())
 }
 
 /// The events of several aggregates of one type, ordered by aggregate and sequence.

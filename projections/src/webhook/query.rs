@@ -20,7 +20,9 @@ pub async fn as_of(
     id: EndpointId,
     as_of: AsOf,
 ) -> Result<Option<Folded<Endpoint>>, ApplyError> {
-    fold(&reader::of_aggregate_as_of(pool, "webhook", &id.to_string(), as_of).await?)
+    let mut events = reader::of_aggregate(pool, "webhook", &id.to_string(), 0).await?;
+    events.retain(|event| as_of.includes(event));
+    fold(&events)
 }
 
 /// Up to `limit` endpoints that are not deleted, newest first.

@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use mobid_domain::consent::Consent;
 use mobid_domain::id::{ConsentId, EventId};
 use mobid_domain::recorded::{Metadata, Recorded};
+use mobid_projections::consent::query as consents;
 use mobid_projections::stream::fold::{Folded, fold};
-use mobid_projections::stream::reader::{self, AsOf};
+use mobid_projections::stream::reader::AsOf;
 use serde_json::{Map, Value, json};
 
 use super::retrieve::own;
@@ -27,17 +28,23 @@ pub async fn history(
 ) -> ApiResult {
     let as_of = query.as_of().unwrap_or(AsOf::Position(i64::MAX));
     query.finish()?;
+    let (events, revoked) = consents::events_as_of(&app.pool, id, as_of).await?;
     let id = id.to_string();
-    let events = reader::of_aggregate_as_of(&app.pool, "consent", &id, as_of).await?;
     let folded = fold::<Consent>(&events)?;
     let (_, session) = own(&client, folded.as_ref())?;
     let key = app.vault.key(client.id, Subject::Person(session.request.user_id)).await?;
-    let items = items(&app.config.public_origin(), &id, &events, key.as_ref())?;
+    let items = items(&app.config.public_origin(), &id, &events, revoked, key.as_ref())?;
     ok("Consent history", &json!({ "items": items, "nextCursor": null }))
 }
 
-/// Each event with the fields that read otherwise after it than before.
-fn items(origin: &str, id: &str, events: &[Recorded], key: Option<&DataKey>) -> Result<Vec<Value>, ApiError> {
+/// Each event with the fields that read otherwise after it than before; once `revoked`, without claims throughout.
+fn items(
+    origin: &str,
+    id: &str,
+    events: &[Recorded],
+    revoked: bool,
+    key: Option<&DataKey>,
+) -> Result<Vec<Value>, ApiError> {
     let mut items = Vec::new();
     let mut before = Value::Null;
     let Some(first) = events.first() else { return Ok(items) };
@@ -45,6 +52,9 @@ fn items(origin: &str, id: &str, events: &[Recorded], key: Option<&DataKey>) -> 
     for event in events {
         let decoded = event.decode::<Consent>().map_err(|error| ApiError::internal(&error))?;
         folded.take(event)?;
+        if revoked {
+            folded.state.forget_claims();
+        }
         let Some(session) = folded.state.session() else { continue };
         let after = as_seen(origin, id, session, key, decoded.at())?;
         items.push(item(event, decoded.at(), &changes(&before, &after))?);

@@ -37,7 +37,8 @@ pub async fn summary(client: ApiClient, State(app): State<App>, mut query: Query
 /// `YYYY-MM` as a span in UTC.
 fn month(text: &str) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let (year, month) = text.split_once('-')?;
-    if year.len() != 4 || month.len() != 2 {
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if year.len() != 4 || month.len() != 2 || !digits(year) || !digits(month) {
         return None;
     }
     span(year.parse().ok()?, month.parse().ok()?)

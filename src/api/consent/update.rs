@@ -1,8 +1,11 @@
 //! `PUT` and `PATCH /v1/service/consents/{id}`: change the fields that are present.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use mobid_domain::consent::{Consent, ConsentCommand, ConsentEvent, Update};
 use mobid_domain::id::ConsentId;
+use mobid_domain::sealed::SealedIn;
 use mobid_projections::consent::query as consents;
 
 use super::create::{MAX_MINUTES, deadline, seal_metadata};
@@ -18,7 +21,8 @@ use crate::http::fields::{Fields, integer};
 use crate::http::router::Id;
 use crate::http::version::IfMatch;
 use crate::http::web_url::web_url;
-use crate::vault::{Place, Subject};
+use crate::presentation::consent::Opener;
+use crate::vault::{Place, SealError, Subject};
 
 pub async fn update(
     client: ApiClient,
@@ -43,17 +47,27 @@ pub async fn update(
     let key = key.ok_or_else(|| ApiError::conflict("The person's data was erased."))?;
     let id = id.to_string();
     let place = Place { tenant: client.id, aggregate_id: &id, event_type: ConsentEvent::UPDATED, field: "" };
+    // Sealed values cannot be compared by the rules. One that says what was there when it was read changes nothing,
+    // also if somebody changes it meanwhile: then this came first.
+    let opener = Opener { tenant: client.id, consent_id: &id, key: Some(&key) };
+    let callback_changes = changes(callback_url.as_ref(), session.request.callback_url.as_ref(), |sealed| {
+        Ok(opener.text("callbackUrl", sealed)?.as_str().map(str::to_owned))
+    })?;
+    let metadata = metadata.map(|metadata| metadata.filter(|metadata| !metadata.is_empty()));
+    let metadata_changes = changes(metadata.as_ref(), session.request.metadata.as_ref(), |sealed| {
+        Ok(serde_json::from_value(opener.json::<BTreeMap<String, String>>("metadata", sealed)?).ok())
+    })?;
     let update = Update {
         purpose,
         scope,
-        callback_url: match callback_url {
+        callback_url: match callback_url.filter(|_| callback_changes) {
             None => None,
             Some(None) => Some(None),
             Some(Some(url)) => Some(Some(key.seal(&place.field("callbackUrl"), url.as_bytes())?)),
         },
-        metadata: match metadata {
+        metadata: match metadata.filter(|_| metadata_changes) {
             None => None,
-            Some(metadata) => Some(seal_metadata(metadata.filter(|m| !m.is_empty()).as_ref(), &key, &place)?),
+            Some(metadata) => Some(seal_metadata(metadata.as_ref(), &key, &place)?),
         },
         expires_at: minutes.map(|minutes| deadline(context.at, minutes)),
     };
@@ -63,4 +77,15 @@ pub async fn update(
     let executed = app.store.execute::<Consent>(&id, command, &context, terms).await?;
     let session = executed.state.session().ok_or_else(ApiError::not_found)?;
     present::answer(&app, "Consent session updated", &id, session, executed.sequence, context.at).await
+}
+
+/// Whether a patch says otherwise than what is sealed there.
+fn changes<T: PartialEq>(
+    patch: Option<&Option<T>>,
+    sealed: Option<&SealedIn>,
+    open: impl FnOnce(&SealedIn) -> Result<Option<T>, SealError>,
+) -> Result<bool, SealError> {
+    let Some(patch) = patch else { return Ok(false) };
+    let known = sealed.map(open).transpose()?.flatten();
+    Ok(*patch != known)
 }
