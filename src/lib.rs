@@ -23,4 +23,5 @@ pub mod secret;
 pub mod server;
 pub mod telemetry;
 pub mod vault;
+pub mod words;
 pub mod workers;
