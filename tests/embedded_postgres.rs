@@ -119,6 +119,22 @@ async fn a_dropped_handle_takes_the_database_down_and_the_next_start_waits_for_i
     postgres.stop().await.unwrap();
 }
 
+#[test]
+fn left_running_it_outlives_the_runtime_that_started_it() {
+    let dir = data_dir();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let url = runtime().block_on(async {
+        let postgres = start(dir.path()).await;
+        let url = postgres.url();
+        postgres.leave_running().await.unwrap();
+        url
+    });
+    runtime().block_on(async {
+        PgConnection::connect(&url).await.unwrap();
+        start(dir.path()).await.stop().await.unwrap();
+    });
+}
+
 #[tokio::test]
 async fn kill_the_database_and_it_comes_back_with_its_data() {
     let dir = data_dir();
