@@ -28,7 +28,9 @@ impl Answer {
 /// The tool beside this test's own executable; `./test` builds it first.
 fn tool() -> PathBuf {
     let executable = std::env::current_exe().unwrap();
-    executable.parent().and_then(|deps| deps.parent()).unwrap().join("replay-tool")
+    let tool = executable.parent().and_then(|deps| deps.parent()).unwrap().join("replay-tool");
+    assert!(tool.exists(), "run ./test, or cargo build -p replay-tool first");
+    tool
 }
 
 async fn replay_tool(app: &TestApp, args: &[&str]) -> Answer {
