@@ -11,6 +11,7 @@ mod idempotency;
 mod imports;
 mod kill;
 mod log;
+mod pages;
 mod replay_tool;
 mod support;
 mod webhooks;

@@ -92,7 +92,7 @@ fn is_phone(text: &str) -> bool {
 fn is_birthdate(text: &str, now: DateTime<Utc>) -> bool {
     let oldest = NaiveDate::from_ymd_opt(1890, 1, 1);
     NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .is_ok_and(|date| text.len() == 10 && Some(date) >= oldest && date <= now.date_naive())
+        .is_ok_and(|date| date.to_string() == text && Some(date) >= oldest && date <= now.date_naive())
 }
 
 /// What was entered, as claims: whether a value is the very handle that the code proved is for us to say.
