@@ -14,4 +14,5 @@ pub mod idempotency;
 pub mod query;
 pub mod request_id;
 pub mod router;
+mod unique_keys;
 pub mod version;

@@ -9,8 +9,8 @@ use mobid_domain::sealed::SealedIn;
 use mobid_projections::consent::query as consents;
 
 use super::create::{MAX_MINUTES, deadline, seal_metadata};
-use super::retrieve::own;
 use super::present::Opener;
+use super::retrieve::own;
 use super::{present, values};
 use crate::app::App;
 use crate::event_store::{ExecuteError, Terms};
@@ -19,6 +19,7 @@ use crate::http::body::JsonObject;
 use crate::http::envelope::ApiResult;
 use crate::http::error::ApiError;
 use crate::http::fields::{Fields, integer};
+use crate::http::query::Query;
 use crate::http::router::Id;
 use crate::http::version::IfMatch;
 use crate::vault::{Place, SealError, Subject};
@@ -28,8 +29,10 @@ pub async fn update(
     Id(id): Id<ConsentId>,
     State(app): State<App>,
     if_match: IfMatch,
+    query: Query,
     JsonObject(object): JsonObject,
 ) -> ApiResult {
+    query.finish()?;
     let found = consents::current(&app.pool, id).await?;
     let (folded, session) = own(&client, found.as_ref())?;
     let mut fields = Fields::of(object);
