@@ -30,7 +30,9 @@ async fn each_event_says_what_changed_and_who_did_it() {
 
     let by = &items[0]["actor"];
     assert_eq!(by["kind"], "client");
-    assert!(by["id"].as_str().unwrap().starts_with("cl_") && by["keyId"].as_str().unwrap().starts_with("key_"));
+    assert!(
+        by["id"].as_str().unwrap().starts_with("cl_") && by["keyId"].as_str().unwrap().starts_with("key_")
+    );
     assert_eq!(items[0]["requestId"], created.header("x-request-id"));
     assert_eq!(items[1]["requestId"], updated.header("x-request-id"));
     assert_eq!(items[0]["changes"]["recipient"], json!({ "from": null, "to": "+1234567890" }));

@@ -134,7 +134,8 @@ async fn a_list_can_be_narrowed_to_a_purpose_a_recipient_or_a_time() {
     app.advance(TimeDelta::seconds(10));
     let second = app.create_consent_with(json!({ "recipient": "ann+x@example.com" })).await;
     app.advance(TimeDelta::seconds(10));
-    let third = app.create_consent_with(json!({ "recipient": "ANN+x@example.com", "purpose": "login" })).await;
+    let third =
+        app.create_consent_with(json!({ "recipient": "ANN+x@example.com", "purpose": "login" })).await;
     let at = |seconds| query_time(start + TimeDelta::seconds(seconds));
     let (first, second, third) = (first.as_str(), second.as_str(), third.as_str());
     for (query, expected) in [

@@ -56,7 +56,8 @@ async fn a_period_is_a_calendar_month_in_utc() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_month_is_a_bad_parameter() {
     let app = TestApp::start().await;
-    for period in ["", "2030", "2030-00", "2030-13", "2030-3", "30-03", "2030-03-01", "%2B030-03", "2030-%2B3", "x"]
+    for period in
+        ["", "2030", "2030-00", "2030-13", "2030-3", "30-03", "2030-03-01", "%2B030-03", "2030-%2B3", "x"]
     {
         let reply = app.api.get(&format!("{CONSENTS}/summary?period={period}")).await;
         assert_eq!(reply.status, 400, "{period}: {}", reply.text);

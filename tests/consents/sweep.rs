@@ -75,11 +75,12 @@ async fn the_sweep_records_what_expired_as_of_its_deadline() {
     assert_eq!(sweep(&app.app).await.unwrap(), 1);
     assert_eq!(sweep(&app.app).await.unwrap(), 0, "a second one finds nothing to do");
     let deadline = app.api.get(&path_of(&due)).await.data()["expiresAt"].clone();
-    let (payload, metadata): (String, String) =
-        sqlx::query_as("select payload::text, metadata::text from events where event_type = 'consent.expired'")
-            .fetch_one(app.pool())
-            .await
-            .unwrap();
+    let (payload, metadata): (String, String) = sqlx::query_as(
+        "select payload::text, metadata::text from events where event_type = 'consent.expired'",
+    )
+    .fetch_one(app.pool())
+    .await
+    .unwrap();
     let payload: serde_json::Value = serde_json::from_str(&payload).unwrap();
     assert_eq!(payload, json!({ "type": "consent.expired", "data": { "at": deadline } }));
     let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();

@@ -100,10 +100,9 @@ async fn only_a_pending_consent_can_be_changed() {
     {
         let before = app.api.get(&path_of(&id)).await;
         for change in [json!({ "purpose": "login" }), json!({ "expiresIn": 100 }), json!({})] {
-            for reply in [
-                app.api.put(&path_of(&id), &change).await,
-                app.api.patch(&path_of(&id), &change).await,
-            ] {
+            for reply in
+                [app.api.put(&path_of(&id), &change).await, app.api.patch(&path_of(&id), &change).await]
+            {
                 assert_eq!((reply.status, &reply.body["type"]), (409, &json!("conflict")), "{status}");
                 assert_eq!(reply.data(), &json!({ "status": status }));
             }

@@ -63,7 +63,11 @@ async fn a_condition_that_is_none_is_a_bad_request() {
     for method in CHANGES {
         for if_match in ["1", "", "\"1", "\"1\",", "w/\"1\"", "'1'"] {
             let reply = change(&app, &method, &id, &[if_match]).await;
-            assert_eq!((reply.status, &reply.body["type"]), (400, &json!("bad_request")), "{method} {if_match}");
+            assert_eq!(
+                (reply.status, &reply.body["type"]),
+                (400, &json!("bad_request")),
+                "{method} {if_match}"
+            );
         }
     }
 }
