@@ -15,5 +15,6 @@ pub mod query;
 pub mod read_model;
 pub mod request_id;
 pub mod router;
+mod unique_keys;
 pub mod version;
 pub mod web_url;

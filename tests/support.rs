@@ -80,7 +80,9 @@ impl TestApp {
 
     /// A second server over the same database, by the same clock. Its `api` speaks as the first one's owner.
     pub async fn twin(&self) -> Self {
-        let mut twin = Self::start_on(self.database_url(), self.clock().clone(), |_| {}).await;
+        let public_url = self.app.config.public_url.clone();
+        let same = |config: &mut Config| config.public_url = public_url;
+        let mut twin = Self::start_on(self.database_url(), self.clock().clone(), same).await;
         twin.api = self.api.at(&twin.api);
         twin
     }

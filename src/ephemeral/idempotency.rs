@@ -149,10 +149,14 @@ impl IdempotencyRecords {
         Ok(request.open(&row.answer).map_or(Found::Other, Found::Same))
     }
 
-    /// Records an answer that no event goes with; the first one stays.
-    pub async fn save(&self, request: &IdempotentRequest, answer: &StoredAnswer) -> Result<(), sqlx::Error> {
-        let Some(record) = request.record(answer) else { return Ok(()) };
-        sqlx::query!(
+    /// Records an answer that no event goes with; false if another instance's was first, which stays.
+    pub async fn save(
+        &self,
+        request: &IdempotentRequest,
+        answer: &StoredAnswer,
+    ) -> Result<bool, sqlx::Error> {
+        let Some(record) = request.record(answer) else { return Ok(true) };
+        let saved = sqlx::query!(
             "insert into idempotency_records (key, fingerprint, answer, expires_at) values ($1, $2, $3, $4)
              on conflict (key) do update
              set fingerprint = excluded.fingerprint, answer = excluded.answer, expires_at = excluded.expires_at
@@ -165,7 +169,7 @@ impl IdempotencyRecords {
         )
         .execute(&self.pool)
         .await?;
-        Ok(())
+        Ok(saved.rows_affected() == 1)
     }
 
     /// Removes records past their end; answers how many.

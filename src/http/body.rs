@@ -8,6 +8,7 @@ use http_body_util::BodyStream;
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
+use super::unique_keys::UniqueKeys;
 
 /// The largest body, in bytes.
 pub const MAX_BYTES: usize = 256 << 10;
@@ -61,8 +62,13 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
         ApiError::bad_request(format!("The body is not valid UTF-8 (byte {}).", error.valid_up_to()))
     })?;
     match serde_json::from_str(text) {
-        Ok(Value::Object(object)) => Ok(object),
+        Ok(UniqueKeys(Value::Object(object))) => Ok(object),
         Ok(_) => Err(ApiError::bad_request("The body must be a JSON object.")),
+        Err(error) if error.is_data() => Err(ApiError::bad_request(format!(
+            "The body names a key twice: line {}, column {}.",
+            error.line(),
+            error.column()
+        ))),
         Err(error) => Err(ApiError::bad_request(format!(
             "The body is not valid JSON: line {}, column {}.",
             error.line(),

@@ -119,7 +119,7 @@ async fn replay(app: &App, request: &IdempotentRequest) -> Result<Option<Respons
     }
 }
 
-/// Keeps an answer that no event went with.
+/// Keeps an answer that no event went with; where a twin on another instance was first, its answer is the answer.
 async fn record(app: &App, request: &IdempotentRequest, response: Response) -> Result<Response, ApiError> {
     let (parts, body) = response.into_parts();
     let bytes = body::read(body).await?;
@@ -129,7 +129,11 @@ async fn record(app: &App, request: &IdempotentRequest, response: Response) -> R
         etag: text(header::ETAG),
         body: String::from_utf8_lossy(&bytes).into_owned(),
     };
-    app.idempotency.save(request, &answer).await?;
+    if !app.idempotency.save(request, &answer).await?
+        && let Some(first) = replay(app, request).await?
+    {
+        return Ok(first);
+    }
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 

@@ -18,6 +18,7 @@ use crate::http::envelope::{ApiResult, ok};
 use crate::http::error::ApiError;
 use crate::http::fields::{Fields, boolean, integer};
 use crate::http::idempotency::Idempotency;
+use crate::http::query::Query;
 use crate::http::web_url::web_url;
 use crate::presentation::consent as present;
 use crate::vault::{DataKey, Place, SealError};
@@ -45,8 +46,10 @@ pub async fn create(
     client: ApiClient,
     State(app): State<App>,
     idempotency: Idempotency,
+    query: Query,
     JsonObject(object): JsonObject,
 ) -> ApiResult {
+    query.finish()?;
     let new = parse(Fields::of(object), &client)?;
     let (user_id, key) = app.vault.person(client.id, &new.recipient).await?;
     let context = client.command(&app);

@@ -18,6 +18,7 @@ use crate::http::body::JsonObject;
 use crate::http::envelope::ApiResult;
 use crate::http::error::ApiError;
 use crate::http::fields::{Fields, integer};
+use crate::http::query::Query;
 use crate::http::router::Id;
 use crate::http::version::IfMatch;
 use crate::http::web_url::web_url;
@@ -29,8 +30,10 @@ pub async fn update(
     Id(id): Id<ConsentId>,
     State(app): State<App>,
     if_match: IfMatch,
+    query: Query,
     JsonObject(object): JsonObject,
 ) -> ApiResult {
+    query.finish()?;
     let found = consents::current(&app.pool, id).await?;
     let (_, session) = own(&client, found.as_ref())?;
     let mut fields = Fields::of(object);
