@@ -10,6 +10,7 @@ mod following;
 mod idempotency;
 mod imports;
 mod kill;
+mod leaks;
 mod log;
 mod pages;
 mod replay_tool;

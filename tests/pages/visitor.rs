@@ -3,7 +3,7 @@
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Method, RequestBuilder};
 
-use crate::support::TestApp;
+use crate::support::{Api, TestApp};
 
 #[derive(Clone)]
 pub struct Visitor {
@@ -48,7 +48,12 @@ impl Page {
 
 impl Visitor {
     pub fn new(app: &TestApp) -> Self {
-        Self { http: app.api.http.clone(), base: app.url(""), cookie: None }
+        Self::at(&app.api)
+    }
+
+    /// On the pages of the server that an API client talks to.
+    pub fn at(api: &Api) -> Self {
+        Self { http: api.http.clone(), base: api.url(""), cookie: None }
     }
 
     /// The same browser where it keeps its cookie to itself.
