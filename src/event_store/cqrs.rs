@@ -5,15 +5,21 @@ use std::collections::HashMap;
 use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore as CqrsEventStore};
 use mobid_domain::event::Decider;
 use mobid_domain::id::CommandId;
+use mobid_domain::recorded::Metadata;
+use mobid_projections::stream::fold::fold;
 use mobid_projections::stream::reader;
 
 use super::batch::{Append, Outcome, new_events};
 use super::cache::Versioned;
 use super::store::EventStore;
 
+/// Metadata that names the tenant of a new aggregate; an existing one knows its own.
+const TENANT: &str = "tenant";
+
 /// An aggregate between load and commit.
 pub struct Loaded<A> {
     id: String,
+    tenant: Option<String>,
     versioned: Versioned<A>,
 }
 
@@ -51,22 +57,29 @@ impl<A: Decider + 'static> CqrsEventStore<A> for EventStore {
     }
 
     async fn load_aggregate(&self, aggregate_id: &str) -> Result<Loaded<A>, AggregateError<A::Error>> {
-        let versioned = self.load::<A>(aggregate_id).await.map_err(technical)?;
-        Ok(Loaded { id: aggregate_id.to_owned(), versioned })
+        let events = reader::of_aggregate(self.pool(), A::TYPE, aggregate_id, 0).await.map_err(technical)?;
+        let (tenant, versioned) = match fold::<A>(&events).map_err(technical)? {
+            Some(known) => (Some(known.tenant), Versioned { state: known.state, sequence: known.sequence }),
+            None => (None, Versioned { state: A::default(), sequence: 0 }),
+        };
+        Ok(Loaded { id: aggregate_id.to_owned(), tenant, versioned })
     }
 
     async fn commit(
         &self,
         events: Vec<A::Event>,
         context: Loaded<A>,
-        metadata: HashMap<String, String>,
+        mut metadata: HashMap<String, String>,
     ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
+        // By which events that are sent again are known.
+        let command_id = metadata
+            .entry(Metadata::COMMAND_ID.to_owned())
+            .or_insert_with(|| CommandId(crate::ids::new_id()).to_string())
+            .clone();
+        let tenant = context.tenant.or_else(|| metadata.get(TENANT).cloned()).unwrap_or_default();
         let append = Append {
-            command_id: metadata
-                .get("commandId")
-                .cloned()
-                .unwrap_or_else(|| CommandId(crate::ids::new_id()).to_string()),
-            tenant: metadata.get("tenant").cloned().unwrap_or_default(),
+            command_id,
+            tenant,
             aggregate_type: A::TYPE,
             aggregate_id: context.id.clone(),
             expected: context.versioned.sequence,

@@ -157,7 +157,8 @@ impl EventStore {
 
     /// The same command to many aggregates, loaded together and appended together; answers how many it changed.
     ///
-    /// One that others changed at the same time is left for the next time, as suits a sweep.
+    /// One that others changed at the same time is left for the next time, as suits a sweep; one whose events cannot
+    /// be read keeps the others from nothing.
     pub async fn execute_many<A: Decider + 'static>(
         &self,
         ids: &[String],
@@ -174,7 +175,14 @@ impl EventStore {
         }
         let mut appends = Vec::new();
         for (id, events) in by_id {
-            let Some(folded) = fold::<A>(&events)? else { continue };
+            let folded = match fold::<A>(&events) {
+                Ok(Some(folded)) => folded,
+                Ok(None) => continue,
+                Err(error) => {
+                    tracing::warn!(id, error = %error, "left out: its events cannot be read");
+                    continue;
+                }
+            };
             let Some(context) = context(&folded) else { continue };
             match folded.state.decide(&context.stamp(order.clone())) {
                 Ok(new) if !new.is_empty() => {
