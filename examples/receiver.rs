@@ -19,7 +19,7 @@ use standardwebhooks::Webhook;
 
 /// Receive mobid's webhooks on this machine, verify them and print them.
 ///
-/// The server delivers to this machine only with MOBID_WEBHOOK_ALLOW_PRIVATE=true.
+/// The server delivers to this machine only with `MOBID_WEBHOOK_ALLOW_PRIVATE=true`.
 #[derive(Parser)]
 struct Args {
     /// The endpoint's signing secret (whsec_…): verifies webhook-signature with the published standardwebhooks crate.

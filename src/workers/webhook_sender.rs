@@ -86,11 +86,13 @@ impl Sender {
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !*stop.borrow() {
             pace.tick().await;
+            // Before the look, so that what comes during it is heard of after it.
+            let seen = news.as_ref().map(|news| *news.borrow());
             self.begin(&mut running).await;
             tokio::select! {
                 stopped = stop.changed() => if stopped.is_err() { break },
                 () = running.some_finished(), if !running.is_empty() => {}
-                () = heard(&mut news), if running.room() > 0 => {}
+                () = heard(&mut news, seen), if running.room() > 0 => {}
             }
         }
         running.all_finished().await;
@@ -135,7 +137,7 @@ impl Sender {
     async fn deliver(&self, delivery: &Claimed) {
         if let Err(error) = self.attempt(delivery).await {
             // Once the claim has ended, it is made again.
-            tracing::warn!(delivery = delivery.id, target = delivery.target, error = %error, "attempt interrupted");
+            tracing::warn!(delivery = delivery.id, to = delivery.target, error = %error, "attempt interrupted");
         }
     }
 
@@ -144,7 +146,7 @@ impl Sender {
         let message = match message::of(&self.app, delivery).await {
             Ok(message) => message,
             Err(NoMessage::NowhereToGo(why)) => {
-                tracing::info!(delivery = delivery.id, target = delivery.target, why, "delivery cancelled");
+                tracing::info!(delivery = delivery.id, to = delivery.target, why, "delivery cancelled");
                 return self.settle(delivery, &Outcome::Cancelled, None, Some(why)).await;
             }
             Err(error) if error.is_passing() => return Err(error.into()),
@@ -158,7 +160,7 @@ impl Sender {
         let reply = self.courier.post(message.url, headers, message.body, now).await;
         let (status, error) = (reply.status(), reply.error());
         let error = error.as_deref();
-        tracing::info!(delivery = delivery.id, target = delivery.target, status, error, "delivery attempted");
+        tracing::info!(delivery = delivery.id, to = delivery.target, status, error, "delivery attempted");
         metrics::counter!("mobid_webhook_attempts", "outcome" => outcome_label(&reply)).increment(1);
         let outcome = self.outcome(delivery, &reply, message.client).await?;
         self.settle(delivery, &outcome, status, error).await
@@ -203,7 +205,7 @@ impl Sender {
         delivery: &Claimed,
         error: &(dyn std::error::Error + Sync),
     ) -> Result<(), Interrupted> {
-        tracing::error!(delivery = delivery.id, target = delivery.target, error = %error, "delivery cannot be made");
+        tracing::error!(delivery = delivery.id, to = delivery.target, error = %error, "delivery cannot be made");
         self.settle(delivery, &self.again_or_failed(delivery, None), None, Some("internal")).await
     }
 
@@ -237,19 +239,16 @@ impl Sender {
     }
 }
 
-/// Until the outbox has got further, or it is time to look anyway.
-async fn heard(news: &mut Option<watch::Receiver<i64>>) {
+/// Until the outbox has got further than was seen, or it is time to look anyway.
+async fn heard(news: &mut Option<watch::Receiver<i64>>, seen: Option<i64>) {
     let grown = async {
-        match news {
-            Some(news) => {
-                let seen = *news.borrow_and_update();
-                // Its sender may be gone; then only the clock tells.
-                if news.wait_for(|position| *position > seen).await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            }
-            None => std::future::pending().await,
+        // Where nobody tells, or nobody does any more, only the clock is left.
+        if let (Some(news), Some(seen)) = (news, seen)
+            && news.wait_for(|position| *position > seen).await.is_ok()
+        {
+            return;
         }
+        std::future::pending::<()>().await;
     };
     // Either way it is time to look.
     let _ = timeout(POLL, grown).await;
