@@ -16,14 +16,22 @@ pub fn read(path: &Path) -> io::Result<Option<Zeroizing<String>>> {
     }
 }
 
-/// Writes a new file, whole or not at all, readable by its owner only, and on disk before this returns.
-pub fn write(path: &Path, text: &str) -> io::Result<()> {
+/// Writes a file that was not there, whole or not at all, readable by its owner only, and on disk before this returns.
+/// Leaves one that is there as it is, and answers false.
+pub fn write_new(path: &Path, text: &str) -> io::Result<bool> {
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
-    let hidden = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&hidden)?;
+    let hidden = path.with_extension(crate::ids::new_id().to_string());
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&hidden)?;
     writeln!(file, "{text}")?;
     file.sync_all()?;
-    fs::rename(&hidden, path)?;
-    fs::File::open(directory)?.sync_all()
+    // Linking fails where a name is taken; renaming would not.
+    let linked = fs::hard_link(&hidden, path);
+    fs::remove_file(&hidden)?;
+    fs::File::open(directory)?.sync_all()?;
+    match linked {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
 }

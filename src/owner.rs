@@ -56,19 +56,17 @@ pub async fn ensure(app: &App) -> Result<Option<ApiKey>, OwnerError> {
     if exists {
         return Ok(None);
     }
-    let key = match read(&app.config.data_dir)? {
-        Some(key) => key,
-        None => {
-            let key = ApiKey::random();
-            key_file::write(&path(&app.config.data_dir), key.reveal())?;
-            key
-        }
-    };
+    let path = path(&app.config.data_dir);
+    key_file::write_new(&path, ApiKey::random().reveal())?;
+    // What is in the file, be it ours, an earlier start's that did not get further, or another instance's.
+    let key = read(&app.config.data_dir)?.ok_or(OwnerError::Malformed(path.clone()))?;
     match create(app, &key).await {
         Ok(()) => Ok(Some(key)),
-        // Another instance was first; the key in our file is nobody's.
+        // Another instance was first. Unless it took this very key, the key in our file is nobody's.
         Err(OwnerError::Store(ExecuteError::Claimed(_))) => {
-            std::fs::remove_file(path(&app.config.data_dir))?;
+            if app.keys.authenticate(key.reveal()).await.is_err() {
+                std::fs::remove_file(path)?;
+            }
             Ok(None)
         }
         Err(error) => Err(error),

@@ -66,12 +66,9 @@ pub fn master_key(config: &Config) -> anyhow::Result<MasterKey> {
         );
     }
     let path = config.data_dir.join("master.key");
-    if let Some(text) = key_file::read(&path)? {
-        return MasterKey::from_base64(&text).with_context(|| path.display().to_string());
-    }
-    let key = MasterKey::random();
-    key_file::write(&path, &key.to_base64())?;
-    Ok(key)
+    key_file::write_new(&path, &MasterKey::random().to_base64())?;
+    let text = key_file::read(&path)?.with_context(|| format!("{} is gone", path.display()))?;
+    MasterKey::from_base64(&text).with_context(|| path.display().to_string())
 }
 
 /// A server that answers.

@@ -201,11 +201,11 @@ async fn check_deliveries(server: &ServerProcess, receiver: &Receiver) {
     let rows: i64 =
         sqlx::query_scalar("select count(*) from webhook_deliveries").fetch_one(&pool).await.unwrap();
     assert_eq!(rows, i64::try_from(due.len()).unwrap(), "one row per event and endpoint");
-    let received: BTreeSet<_> = receiver.received().iter().map(|received| received.id().to_owned()).collect();
+    let heard: BTreeSet<_> = receiver.received().iter().map(|request| request.id().to_owned()).collect();
     let missing: Vec<_> = due
         .iter()
         .map(|(id,)| mobid_domain::id::EventId(id.parse().unwrap()).to_string())
-        .filter(|id| !received.contains(id))
+        .filter(|id| !heard.contains(id))
         .collect();
     assert!(missing.is_empty(), "never received: {missing:?}");
 }

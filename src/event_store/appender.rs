@@ -72,8 +72,8 @@ impl Appender {
         self.queue.send(Job { append, reply }).await.map_err(|_| AppendError::ShuttingDown)?;
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(AppendError::Unknown),
-            Err(_) => Err(AppendError::Unknown),
+            // The task is gone, or the time is up.
+            Ok(Err(_)) | Err(_) => Err(AppendError::Unknown),
         }
     }
 
@@ -119,16 +119,16 @@ impl Task {
         for job in std::mem::take(&mut self.postponed) {
             self.take(&mut gathered, &mut batch, job);
         }
+        let mut yielded = false;
         while !gathered.is_full() && self.postponed.len() < batch::MAX_EVENTS {
-            match self.jobs.try_recv() {
-                Ok(job) => self.take(&mut gathered, &mut batch, job),
-                Err(_) => {
-                    tokio::task::yield_now().await;
-                    match self.jobs.try_recv() {
-                        Ok(job) => self.take(&mut gathered, &mut batch, job),
-                        Err(_) => break,
-                    }
-                }
+            if let Ok(job) = self.jobs.try_recv() {
+                self.take(&mut gathered, &mut batch, job);
+                yielded = false;
+            } else if yielded {
+                break;
+            } else {
+                tokio::task::yield_now().await;
+                yielded = true;
             }
         }
         Some(batch)

@@ -188,7 +188,7 @@ impl EventStore {
                 Ok(new) if !new.is_empty() => {
                     self.cache.forget::<A>(id);
                     let known = Versioned { state: folded.state, sequence: folded.sequence };
-                    appends.push(self.to_append(id, &known, &new, &context, &Terms::default())?);
+                    appends.push(to_append(id, &known, &new, &context, &Terms::default())?);
                 }
                 _ => {}
             }
@@ -213,7 +213,7 @@ impl EventStore {
         context: &CommandContext,
         terms: &Terms<'_, A>,
     ) -> Result<Option<Executed<A>>, ExecuteError<A::Error>> {
-        let mut append = self.to_append(id, known, &events, context, terms)?;
+        let mut append = to_append(id, known, &events, context, terms)?;
         let mut state = known.state.clone();
         for event in events {
             state.apply(event);
@@ -236,28 +236,27 @@ impl EventStore {
         }
     }
 
-    fn to_append<A: Decider>(
-        &self,
-        id: &str,
-        known: &Versioned<A>,
-        events: &[A::Event],
-        context: &CommandContext,
-        terms: &Terms<'_, A>,
-    ) -> Result<Append, ApplyError> {
-        Ok(Append {
-            command_id: context.command_id.to_string(),
-            tenant: context.tenant.to_string(),
-            aggregate_type: A::TYPE,
-            aggregate_id: id.to_owned(),
-            expected: known.sequence,
-            events: new_events::<A>(events)?,
-            metadata: canonical_text(&context.metadata())?,
-            claims: terms.claims.clone(),
-            idempotency: None,
-        })
-    }
-
     pub(super) fn appender(&self) -> &Appender {
         &self.appender
     }
+}
+
+fn to_append<A: Decider>(
+    id: &str,
+    known: &Versioned<A>,
+    events: &[A::Event],
+    context: &CommandContext,
+    terms: &Terms<'_, A>,
+) -> Result<Append, ApplyError> {
+    Ok(Append {
+        command_id: context.command_id.to_string(),
+        tenant: context.tenant.to_string(),
+        aggregate_type: A::TYPE,
+        aggregate_id: id.to_owned(),
+        expected: known.sequence,
+        events: new_events::<A>(events)?,
+        metadata: canonical_text(&context.metadata())?,
+        claims: terms.claims.clone(),
+        idempotency: None,
+    })
 }

@@ -1,6 +1,6 @@
 //! Every error of the API: the only place that picks a status.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mobid_domain::consent::ConsentError;
 use mobid_domain::webhook::EndpointError;
@@ -34,7 +34,7 @@ pub struct ApiError {
     pub message: String,
     pub data: Value,
     /// For 401, 405 and 429.
-    pub header: Option<(header::HeaderName, HeaderValue)>,
+    pub header: Option<(&'static str, &'static str)>,
 }
 
 impl ApiError {
@@ -47,10 +47,7 @@ impl ApiError {
     }
 
     pub fn unauthorized() -> Self {
-        let header = (
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("ApiKey realm=\"mobid\", header=\"X-Mobid-Key\""),
-        );
+        let header = ("www-authenticate", "ApiKey realm=\"mobid\", header=\"X-Mobid-Key\"");
         let error = Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
@@ -118,6 +115,7 @@ impl ApiError {
         )
     }
 
+    #[must_use]
     pub fn with_data(self, data: Value) -> Self {
         Self { data, ..self }
     }
@@ -127,7 +125,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = envelope::error(&self);
         if let Some((name, value)) = self.header {
-            response.headers_mut().insert(name, value);
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         response
     }

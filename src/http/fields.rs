@@ -49,7 +49,6 @@ impl Fields {
     }
 
     /// A field of a patch: absent leaves as it is, `null` clears, a value replaces.
-    #[expect(clippy::option_option, reason = "absent, null and a value are three things")]
     pub fn patch<T>(
         &mut self,
         name: &str,
