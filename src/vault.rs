@@ -20,7 +20,7 @@ pub use data_key::{DataKey, Place, SealError};
 pub use master::{MasterKey, MasterKeyError, keyed_hash, new_hmac};
 
 /// How long a key stays in memory without being asked for again from the database.
-const REMEMBERED: Duration = Duration::from_secs(60);
+const REMEMBERED: Duration = Duration::from_mins(1);
 
 /// Whose data a key seals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

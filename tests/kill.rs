@@ -130,7 +130,7 @@ async fn until_answered(
 
 async fn more_acknowledged(acknowledged: &Mutex<Acknowledged>, more: usize) {
     let goal = acknowledged.lock().await.created.len() + more;
-    let reached = tokio::time::timeout(Duration::from_secs(120), async {
+    let reached = tokio::time::timeout(Duration::from_mins(2), async {
         let mut look = tokio::time::interval(Duration::from_millis(5));
         while acknowledged.lock().await.created.len() < goal {
             look.tick().await;
@@ -170,7 +170,7 @@ async fn check_log(server: &ServerProcess, acknowledged: &Acknowledged) {
 
 async fn check_deliveries(server: &ServerProcess, receiver: &Receiver) {
     let pool = server.pool().await;
-    let settled = tokio::time::timeout(Duration::from_secs(240), async {
+    let settled = tokio::time::timeout(Duration::from_mins(4), async {
         let mut look = tokio::time::interval(Duration::from_millis(200));
         loop {
             look.tick().await;

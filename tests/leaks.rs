@@ -130,7 +130,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
             if name != "outbox" {
                 found.extend(files(&path));
             }
-        } else if path.is_file() && !name.ends_with(".key") {
+        } else if path.is_file() && path.extension().is_none_or(|extension| extension != "key") {
             found.push(path);
         }
     }

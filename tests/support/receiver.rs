@@ -69,7 +69,7 @@ impl Receiver {
     pub async fn has_received(&self, count: usize) {
         let mut known = self.state.count.subscribe();
         let waited = known.wait_for(|known| *known >= count);
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(60), waited)
+        let _ = tokio::time::timeout(std::time::Duration::from_mins(1), waited)
             .await
             .unwrap_or_else(|_| panic!("received {} of {count}", *self.state.count.borrow()));
     }
