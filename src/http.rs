@@ -9,7 +9,6 @@ pub mod envelope;
 pub mod error;
 pub mod fields;
 pub mod guard;
-pub mod head;
 pub mod idempotency;
 pub mod query;
 pub mod request_id;
