@@ -166,3 +166,35 @@ pub fn is_loopback(url: &Url) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_file_shows_the_defaults() {
+        let shipped = include_str!("../mobid.toml.example");
+        let settings: Vec<_> = shipped.lines().filter_map(|line| line.strip_prefix('#')).collect();
+        let settings: Vec<_> = settings.into_iter().filter(|line| !line.starts_with(' ')).collect();
+        let figment = Figment::from(Toml::string(&settings.join("\n")));
+        let read: Config =
+            Figment::from(Serialized::defaults(Config::default())).merge(figment.clone()).extract().unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(Config::default()).unwrap());
+        // Secrets and paths that depend on the machine aside, nothing is left out.
+        let named: serde_json::Map<String, serde_json::Value> = figment.extract().unwrap();
+        assert_eq!(named.len(), 8);
+    }
+
+    #[test]
+    fn the_outbox_is_for_loopback_only() {
+        let config = Config { public_url: "https://id.example.com".parse().unwrap(), ..Config::default() };
+        assert!(matches!(config.check(), Err(ConfigError::OutboxInPublic(_))));
+    }
+
+    #[test]
+    fn an_unknown_setting_is_an_error() {
+        let figment =
+            Figment::from(Serialized::defaults(Config::default())).merge(Toml::string("lisen = \"x\""));
+        assert!(figment.extract::<Config>().is_err());
+    }
+}

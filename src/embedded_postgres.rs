@@ -107,6 +107,12 @@ impl EmbeddedPostgres {
         let _ = std::fs::remove_dir(&self.socket_dir);
         Ok(())
     }
+
+    /// Gives the data directory up and lets the database run on with nobody watching it, past the end of this process.
+    /// Whoever starts it next stops it first.
+    pub async fn leave_running(self) -> Result<(), EmbeddedPostgresError> {
+        self.supervisor.leave_running().await
+    }
 }
 
 /// Connection options that say everything, so that stray `PG…` variables change nothing.

@@ -1,4 +1,7 @@
-//! Rows that are not history: idempotency records, one-time codes, counters. They may be pruned at any time after
-//! their end.
+//! Rows that are not history: idempotency records, one-time codes, proofs, counters. They may be pruned at any time
+//! after their end.
 
+pub mod cap;
+pub mod code;
 pub mod idempotency;
+pub mod proof;

@@ -1,9 +1,47 @@
 //! The hosted pages: what a recipient sees and does.
+//!
+//! Promises: holding a link proves nothing; a decision takes a one-time code that only the recipient was sent, bound
+//! to the browser that asked for it and to exactly what the page said would be done; every answer, errors included,
+//! is a page that says honestly what happened, cannot be framed, runs no script and is stored by no cache.
+//! Leaves to others: the rules (domain), codes and caps (ephemeral), sending (notifier).
+
+pub mod asset;
+pub mod browser;
+pub mod consent;
+pub mod error;
+pub mod field;
+pub mod form;
+pub mod headers;
+pub mod post;
+pub mod qr;
+pub mod view;
 
 use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::{any, get, post};
 
 use crate::app::App;
+use error::PageError;
 
 pub fn routes(_app: &App) -> Router<App> {
     Router::new()
+        .route("/r/{id}", get(consent::show::show))
+        .route("/r/{id}/code", get(consent::enter::enter).post(consent::ask::ask))
+        .route("/r/{id}/again", post(consent::ask::again).get(consent::show::back))
+        .route("/r/{id}/decide", post(consent::decide::decide).get(consent::show::back))
+        .route("/qr/{id}", get(qr::follow))
+        .route("/r/{id}/{*rest}", any(no_page))
+        .route("/qr/{id}/{*rest}", any(no_page))
+        .route("/assets/pages.css", get(asset::css))
+        .route("/assets/icon.svg", get(asset::icon))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(headers::strict))
+}
+
+async fn no_page() -> PageError {
+    PageError::NotFound
+}
+
+async fn method_not_allowed() -> PageError {
+    PageError::MethodNotAllowed
 }

@@ -107,6 +107,9 @@ impl Server {
         let app = App::new(config, clock, pool, master, wake, Followers::new(progress), stopping.clone());
         app.vault.check_master_key().await?;
         let new_owner_key = owner::ensure(&app).await?;
+        for runner in &runners {
+            runner.take_place().await?;
+        }
         let workers = Workers::start(&app, runners, &stopping).await?;
         let mut listeners = tokio::task::JoinSet::new();
         let mut admin_address = None;

@@ -119,6 +119,22 @@ async fn a_dropped_handle_takes_the_database_down_and_the_next_start_waits_for_i
     postgres.stop().await.unwrap();
 }
 
+#[test]
+fn left_running_it_outlives_the_runtime_that_started_it() {
+    let dir = data_dir();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let url = runtime().block_on(async {
+        let postgres = start(dir.path()).await;
+        let url = postgres.url();
+        postgres.leave_running().await.unwrap();
+        url
+    });
+    runtime().block_on(async {
+        PgConnection::connect(&url).await.unwrap();
+        start(dir.path()).await.stop().await.unwrap();
+    });
+}
+
 #[tokio::test]
 async fn kill_the_database_and_it_comes_back_with_its_data() {
     let dir = data_dir();
@@ -313,6 +329,7 @@ async fn an_ordinary_user_can_run_it() {
     // The checkout may be closed to that user.
     let program = dir.path().join("server");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
 
     let mut command = server_command(&program, &data_dir);
     let mut server = Server::of(command.uid(NOBODY).gid(NOBODY).current_dir("/"));
@@ -386,9 +403,11 @@ fn root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// A directory that the database's account can reach too.
+/// A directory that the database's account can reach too, whatever our umask.
 fn data_dir() -> TempDir {
-    tempfile::Builder::new().prefix("mobid-").permissions(Permissions::from_mode(0o755)).tempdir().unwrap()
+    let dir = tempfile::Builder::new().prefix("mobid-").tempdir().unwrap();
+    fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+    dir
 }
 
 fn settings(data_dir: &Path) -> Settings {

@@ -4,9 +4,15 @@
 mod bad_input;
 mod conflicts;
 mod consents;
+mod cut;
 mod embedded_postgres;
 mod following;
 mod idempotency;
 mod imports;
+mod kill;
+mod leaks;
 mod log;
+mod pages;
+mod replay_tool;
 mod support;
+mod webhooks;

@@ -2,7 +2,9 @@
 
 mod client;
 mod postgres;
+pub mod process;
 mod raw_log;
+pub mod receiver;
 mod recipient;
 
 use std::net::{SocketAddr, TcpListener};
@@ -51,6 +53,15 @@ pub fn reference_body() -> Value {
 #[expect(clippy::disallowed_methods, reason = "a manual clock starts somewhere")]
 fn today() -> DateTime<Utc> {
     Utc::now()
+}
+
+/// Messages in a data directory's outbox, oldest first.
+pub fn outbox(data_dir: &Path) -> Vec<Value> {
+    let Ok(entries) = std::fs::read_dir(data_dir.join("outbox")) else { return vec![] };
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    paths.iter().map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
 }
 
 /// A port that was free a moment ago.
@@ -140,11 +151,7 @@ impl TestApp {
 
     /// Messages that went out through the outbox, oldest first.
     pub fn outbox(&self) -> Vec<Value> {
-        let Ok(entries) = std::fs::read_dir(self.data_dir.join("outbox")) else { return vec![] };
-        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-        paths.sort();
-        paths.iter().map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
+        outbox(&self.data_dir)
     }
 
     /// A pending consent like the reference's; its id.

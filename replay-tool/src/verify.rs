@@ -118,17 +118,18 @@ async fn checkpoints(conn: &mut PgConnection) -> anyhow::Result<BTreeMap<String,
     )
     .fetch_all(&mut *conn)
     .await?;
+    let mut checkpoints: BTreeMap<_, _> = rows.iter().map(|row| (row.name.clone(), row.position)).collect();
     for projection in registry::projections() {
         let (name, version) = (projection.name(), projection.version());
-        match rows.iter().find(|row| row.name == name) {
-            Some(row) if row.version > version => {
-                anyhow::bail!(
-                    "version {} of {name} follows this log; use the replay-tool of that release",
-                    row.version
-                )
-            }
-            Some(row) if row.version == version => {}
-            _ => eprintln!("replay-tool: {name} has not followed this log yet, so no row of it is missed"),
+        let newest = rows.iter().find(|row| row.name == name).map(|row| row.version);
+        anyhow::ensure!(
+            newest <= Some(version),
+            "a newer version of {name} follows this log; use the replay-tool of that release"
+        );
+        if newest != Some(version) {
+            // What an older version reached says nothing of this one's rows.
+            checkpoints.remove(name);
+            eprintln!("replay-tool: {name} has not followed this log yet, so no row of it is missed");
         }
     }
     for failure in failure::all(conn).await? {
@@ -137,7 +138,7 @@ async fn checkpoints(conn: &mut PgConnection) -> anyhow::Result<BTreeMap<String,
             failure.name, failure.position, failure.error
         );
     }
-    Ok(rows.into_iter().map(|row| (row.name, row.position)).collect())
+    Ok(checkpoints)
 }
 
 async fn clients(look: &mut Look) -> anyhow::Result<u64> {

@@ -56,7 +56,7 @@ impl Launch {
             .stderr(Stdio::from(errors))
             .spawn()
             .or_at("run postgres in", &self.cluster.dir)?;
-        let mut postmaster = Postmaster { child };
+        let mut postmaster = Postmaster { child, outlives_us: false };
         self.answered(&mut postmaster, log_begin).await?;
         Ok(postmaster)
     }
@@ -105,6 +105,7 @@ impl Launch {
 #[derive(Debug)]
 pub(super) struct Postmaster {
     child: Child,
+    outlives_us: bool,
 }
 
 impl Postmaster {
@@ -126,6 +127,11 @@ impl Postmaster {
         false
     }
 
+    /// Lets it run on, unwatched.
+    pub(super) fn leave(mut self) {
+        self.outlives_us = true;
+    }
+
     fn send(&self, signal: Signal) {
         // The id is there until the child has been waited for, so it cannot be somebody else's.
         let pid = self.child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
@@ -137,7 +143,9 @@ impl Postmaster {
 
 impl Drop for Postmaster {
     fn drop(&mut self) {
-        self.send(Signal::INT);
+        if !self.outlives_us {
+            self.send(Signal::INT);
+        }
     }
 }
 

@@ -12,23 +12,39 @@ use super::postmaster::{Launch, Postmaster};
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// How the watch ends. With the handle merely dropped, it is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Stop,
+    LeaveRunning,
+}
+
 /// The task that watches the postmaster. Dropped, it stops the database and ends.
 #[derive(Debug)]
 pub(super) struct Supervisor {
-    stop: oneshot::Sender<()>,
+    end: oneshot::Sender<End>,
     task: JoinHandle<Result<(), EmbeddedPostgresError>>,
 }
 
 impl Supervisor {
     pub(super) fn watch(launch: Launch, postmaster: Postmaster) -> Self {
-        let (stop, stopped) = oneshot::channel();
-        Self { stop, task: tokio::spawn(supervise(launch, postmaster, stopped)) }
+        let (end, ended) = oneshot::channel();
+        Self { end, task: tokio::spawn(supervise(launch, postmaster, ended)) }
     }
 
     /// Ends the task and returns when the database is down.
     pub(super) async fn stop(self) -> Result<(), EmbeddedPostgresError> {
+        self.end(End::Stop).await
+    }
+
+    /// Ends the task and leaves the database as it is.
+    pub(super) async fn leave_running(self) -> Result<(), EmbeddedPostgresError> {
+        self.end(End::LeaveRunning).await
+    }
+
+    async fn end(self, how: End) -> Result<(), EmbeddedPostgresError> {
         // A task that is gone already shows below.
-        let _ = self.stop.send(());
+        let _ = self.end.send(how);
         self.task.await.map_err(|_| EmbeddedPostgresError::SupervisorGone)?
     }
 }
@@ -36,12 +52,15 @@ impl Supervisor {
 async fn supervise(
     launch: Launch,
     mut postmaster: Postmaster,
-    mut stop: oneshot::Receiver<()>,
+    mut end: oneshot::Receiver<End>,
 ) -> Result<(), EmbeddedPostgresError> {
     loop {
         tokio::select! {
-            // Both a message and a dropped sender mean: stop.
-            _ = &mut stop => {
+            how = &mut end => {
+                if how == Ok(End::LeaveRunning) {
+                    postmaster.leave();
+                    return Ok(());
+                }
                 let ended = postmaster.stop().await;
                 if ended {
                     tracing::info!("embedded Postgres is down");
@@ -55,7 +74,7 @@ async fn supervise(
             }
         }
         postmaster = tokio::select! {
-            _ = &mut stop => return launch.quiesce().await,
+            _ = &mut end => return launch.quiesce().await,
             again = start_again(&launch) => again,
         };
         tracing::warn!("embedded Postgres is up again");

@@ -20,6 +20,7 @@ use super::error::ApiError;
 use super::request_id;
 use crate::app::App;
 use crate::event_store::{CommandContext, EventStore, HeadReader};
+pub use crate::hex::hex;
 
 pub const HEADER: &str = "x-mobid-key";
 /// The claim that a key's hash is.
@@ -168,16 +169,6 @@ impl ClientKeys {
         }
         Ok(Some(account))
     }
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Middleware on everything under `/v1`: without a valid key nothing else is looked at.

@@ -5,14 +5,14 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
-use mobid_domain::client::Permission::{ConsentsRead, ConsentsWrite};
+use axum::routing::{delete, get, post, put};
+use mobid_domain::client::Permission::{ConsentsRead, ConsentsWrite, WebhooksRead, WebhooksWrite};
 
 use super::authentication::{ApiClient, require_key};
 use super::error::ApiError;
 use super::guard::{allow, allow_all};
 use super::request_id::with_request_id;
-use crate::api::{consent, health};
+use crate::api::{consent, health, webhook};
 use crate::app::App;
 use crate::pages;
 
@@ -52,6 +52,23 @@ fn v1(app: &App) -> Router<App> {
             )),
         )
         .route("/service/consents/{id}/history", allow(app, ConsentsRead, get(consent::history::history)))
+        .route(
+            "/webhooks",
+            allow(app, WebhooksRead, get(webhook::list::list)).merge(allow(
+                app,
+                WebhooksWrite,
+                post(webhook::create::create),
+            )),
+        )
+        .route("/webhooks/event-types", allow(app, WebhooksRead, get(webhook::event_types::event_types)))
+        .route(
+            "/webhooks/{id}",
+            allow(app, WebhooksRead, get(webhook::retrieve::retrieve)).merge(allow(
+                app,
+                WebhooksWrite,
+                delete(webhook::delete::delete),
+            )),
+        )
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), require_key))

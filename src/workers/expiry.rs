@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use mobid_domain::consent::{Consent, ConsentCommand};
-use mobid_domain::id::ClientId;
 use mobid_projections::expiry;
+use mobid_projections::stream::fold::Folded;
 use mobid_projections::stream::lease::Lease;
 use tokio::sync::Mutex;
 use tokio_cron_scheduler::{Job, JobSchedulerError};
@@ -16,7 +17,9 @@ use crate::app::App;
 use crate::event_store::{CommandContext, ExecuteError};
 
 /// Consents that one batch loads and decides.
-const BATCH: i64 = 500;
+const BATCH: usize = 500;
+/// Batches under way at the same time: while one is appended the next is loaded.
+const ABREAST: usize = 4;
 
 type SweepError = ExecuteError<mobid_domain::consent::ConsentError>;
 
@@ -53,19 +56,25 @@ async fn tick(app: &App, lease: &mut Option<Lease>) -> Result<(), SweepError> {
 /// Expires everything whose deadline has come; answers how many.
 pub async fn sweep(app: &App) -> Result<usize, SweepError> {
     let now = app.clock.now();
+    let limit = i64::try_from(BATCH * ABREAST).unwrap_or(i64::MAX);
     let mut expired = 0;
     let mut after = None;
     loop {
-        let due = expiry::due_consents(&app.pool, now, after.as_ref(), BATCH).await?;
+        let due = expiry::due_consents(&app.pool, now, after.as_ref(), limit).await?;
         let Some(last) = due.last().cloned() else { return Ok(expired) };
         let ids: Vec<_> = due.into_iter().map(|(_, id)| id).collect();
-        expired += app
-            .store
-            .execute_many::<Consent>(&ids, ConsentCommand::Expire, |folded| {
-                let tenant: ClientId = folded.state.session()?.request.client_id;
-                Some(CommandContext::system("expiry", tenant, now, Some("deadline".to_owned())))
-            })
-            .await?;
+        let batches = ids.chunks(BATCH).map(|ids| expire(app, ids, now));
+        for changed in futures::future::join_all(batches).await {
+            expired += changed?;
+        }
         after = Some(last);
     }
+}
+
+async fn expire(app: &App, ids: &[String], now: DateTime<Utc>) -> Result<usize, SweepError> {
+    let context = |folded: &Folded<Consent>| {
+        let tenant = folded.state.session()?.request.client_id;
+        Some(CommandContext::system("expiry", tenant, now, Some("deadline".to_owned())))
+    };
+    app.store.execute_many::<Consent>(ids, ConsentCommand::Expire, context).await
 }

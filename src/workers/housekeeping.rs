@@ -3,6 +3,7 @@
 use tokio_cron_scheduler::{Job, JobSchedulerError};
 
 use crate::app::App;
+use crate::ephemeral::{cap, code, proof};
 
 /// Each minute.
 pub fn job(app: App) -> Result<Job, JobSchedulerError> {
@@ -21,5 +22,8 @@ pub fn job(app: App) -> Result<Job, JobSchedulerError> {
 /// Answers how many rows went.
 pub async fn tidy(app: &App) -> Result<u64, sqlx::Error> {
     let now = app.clock.now();
-    app.idempotency.prune(now).await
+    Ok(app.idempotency.prune(now).await?
+        + code::prune(&app.pool, now).await?
+        + proof::prune(&app.pool, now).await?
+        + cap::prune(&app.pool, now).await?)
 }

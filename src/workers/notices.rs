@@ -1,6 +1,120 @@
-//! placeholder
-use crate::app::App;
+//! Sends recipients the links that their clients asked to have sent (`notify`).
+//!
+//! At least once: a notice is leased, not taken, so one whose sender died is sent by the next. Leaves to
+//! others: who is to be sent one (projections), the way there (notifier).
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use mobid_domain::client::Client;
+use mobid_domain::consent::{Session, Status};
+use mobid_domain::handle::Handle;
+use mobid_domain::id::ConsentId;
+use mobid_projections::consent::query as consents;
+use mobid_projections::notice::{self, Notice};
+use mobid_projections::projection::ApplyError;
 use tokio::sync::watch;
-pub async fn run(_app: App, mut stop: watch::Receiver<bool>) {
-    let _ = stop.wait_for(|s| *s).await;
+
+use crate::app::App;
+use crate::notifier::{Message, NotifierError};
+use crate::vault::{SealError, Subject, VaultError};
+use crate::words::Words;
+
+/// How many are claimed together.
+const BATCH: i64 = 50;
+/// How long a claim holds, and so how long a failed notice waits: it is tried for as long as its consent waits.
+const LEASE: TimeDelta = TimeDelta::minutes(1);
+
+/// How often to look for new ones.
+const LOOK: Duration = Duration::from_secs(1);
+
+#[derive(Debug, thiserror::Error)]
+pub enum NoticeError {
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Read(#[from] ApplyError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error("a notice names a consent or a recipient that cannot be read")]
+    Unreadable,
+    #[error(transparent)]
+    Notifier(#[from] NotifierError),
+}
+
+/// Sends what is due, again and again, until stopped.
+pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = send_due(&app).await {
+            tracing::warn!(error = %error, "links could not be sent, the next look goes on");
+        }
+        // Told to stop, or nobody left to tell: either way it is over.
+        if tokio::time::timeout(LOOK, stop.wait_for(|stop| *stop)).await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// Sends what is due; answers how many links went out.
+pub async fn send_due(app: &App) -> Result<usize, NoticeError> {
+    let now = app.clock.now();
+    let notices = notice::claim(&app.pool, now, now + LEASE, BATCH).await?;
+    let mut sent = 0;
+    for notice in &notices {
+        match send(app, notice).await {
+            Ok(went_out) => {
+                sent += usize::from(went_out);
+                notice::done(&app.pool, notice).await?;
+            }
+            Err(NoticeError::Unreadable) => {
+                // No later try would read it either.
+                tracing::error!(consent = notice.consent_id, "a link notice was dropped: it cannot be read");
+                notice::done(&app.pool, notice).await?;
+            }
+            Err(error) => {
+                let (consent, attempts) = (&notice.consent_id, notice.attempts);
+                tracing::warn!(error = %error, consent, attempts, "a link could not be sent");
+            }
+        }
+    }
+    Ok(sent)
+}
+
+/// Whether the link went out: it does not if the consent waits no more or its person was erased.
+async fn send(app: &App, notice: &Notice) -> Result<bool, NoticeError> {
+    let id: ConsentId = notice.consent_id.parse().map_err(|_| NoticeError::Unreadable)?;
+    let folded = consents::current(&app.pool, id).await?.ok_or(NoticeError::Unreadable)?;
+    let session = folded.state.session().ok_or(NoticeError::Unreadable)?;
+    if session.status_at(app.clock.now()) != Status::Pending {
+        return Ok(false);
+    }
+    let Some(recipient) = recipient(app, &notice.consent_id, session).await? else { return Ok(false) };
+    let request = &session.request;
+    let client = app.store.load::<Client>(&request.client_id.to_string()).await?.state;
+    let client = client.account().map(|account| account.created.name.as_str()).unwrap_or_default();
+    let words = Words::of(request.locale.as_deref());
+    let link = format!("{}/r/{id}", app.config.public_origin());
+    let purpose = words.purpose_of(request.purpose.as_str());
+    let message = Message {
+        to: "",
+        channel: "",
+        subject: (words.link_subject)(client),
+        text: (words.link_text)(client, &purpose, &(words.time)(request.expires_at), &link),
+        link: Some(link.clone()),
+        code: None,
+        resource_id: id.to_string(),
+    };
+    app.notifier.send(&recipient, message).await?;
+    Ok(true)
+}
+
+/// `None` if the person's key was destroyed.
+async fn recipient(app: &App, id: &str, session: &Session) -> Result<Option<Handle>, NoticeError> {
+    let request = &session.request;
+    let key = app.vault.key(request.client_id, Subject::Person(request.user_id)).await?;
+    let Some(key) = key else { return Ok(None) };
+    let text = key.open_text_in(request.client_id, id, "recipient", &request.recipient)?;
+    text.parse().map(Some).map_err(|_| NoticeError::Unreadable)
 }

@@ -1,12 +1,282 @@
-//! placeholder
-use crate::app::App;
+//! Sends what the outbox holds: signed, to public addresses only, again and again until it arrives or its schedule is
+//! used up.
+//!
+//! Promises: each delivery is attempted at least once, under the same id every time; a sender that dies loses
+//! nothing, since its claims end; one slow receiver takes a bounded share of the attempts that run at a time.
+//! Leaves to others: which deliveries there are (the outbox reactor), what an endpoint is (domain).
+
+mod address;
+mod message;
+mod request;
+mod running;
+mod schedule;
+mod signature;
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::join_all;
+use mobid_domain::id::{ClientId, EventId};
+use mobid_domain::webhook::{DisabledReason, Endpoint, EndpointCommand, EndpointError};
+use mobid_projections::webhook::delivery::{self, CALLBACK, Claimed, Lane, Outcome, Room};
+use mobid_projections::webhook::outbox;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use tokio::sync::watch;
-pub struct Sender;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::app::App;
+use crate::event_store::{CommandContext, ExecuteError, Terms};
+use message::{Message, NoMessage};
+use request::{Courier, Reply};
+use running::Running;
+use signature::MalformedSecret;
+
+/// Attempts at a time.
+const AT_A_TIME: usize = 64;
+/// Of those, to one target.
+const PER_LANE: i64 = 8;
+/// How long a claimed delivery is left to its sender: an attempt takes a quarter of it at the most.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// How often to look without having heard of anything.
+const POLL: Duration = Duration::from_secs(1);
+/// The shortest time between two looks.
+const PACE: Duration = Duration::from_millis(5);
+/// An endpoint that has been failing for so long is disabled.
+const GIVEN_UP_AFTER: TimeDelta = TimeDelta::days(5);
+
+const NAME: &str = "webhook_sender";
+
+#[derive(Clone)]
+pub struct Sender {
+    app: App,
+    courier: Courier,
+}
+
+/// Why an attempt could not be brought to its end: the claim ends, and it is made again.
+#[derive(Debug, thiserror::Error)]
+enum Interrupted {
+    #[error(transparent)]
+    NoMessage(#[from] NoMessage),
+    #[error(transparent)]
+    Disable(#[from] ExecuteError<EndpointError>),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// A request that cannot be made.
+#[derive(Debug, thiserror::Error)]
+enum Unsendable {
+    #[error(transparent)]
+    Secret(#[from] MalformedSecret),
+    #[error(transparent)]
+    Header(#[from] InvalidHeaderValue),
+}
+
 impl Sender {
-    pub fn new(_: App) -> anyhow::Result<Self> {
-        Ok(Self)
+    pub fn new(app: App) -> Result<Self, reqwest::Error> {
+        let courier = Courier::new(app.config.webhook_allow_private)?;
+        Ok(Self { app, courier })
     }
+
+    /// Sends what is due, and what becomes due meanwhile, until told to stop; then finishes what it has begun.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let _ = stop.wait_for(|s| *s).await;
+        let mut news = self.app.followers.named(outbox::NAME).map(|progress| progress.position.clone());
+        let mut running = Running::default();
+        let mut pace = interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !*stop.borrow() {
+            pace.tick().await;
+            // Before the look, so that what comes during it is heard of after it.
+            let seen = news.as_ref().map(|news| *news.borrow());
+            self.begin(&mut running).await;
+            tokio::select! {
+                stopped = stop.changed() => if stopped.is_err() { break },
+                () = running.some_finished(), if !running.is_empty() => {}
+                () = heard(&mut news, seen), if running.room() > 0 => {}
+            }
+        }
+        running.all_finished().await;
+    }
+
+    /// Claims as much as there is room for and begins to send it.
+    async fn begin(&self, running: &mut Running) {
+        match self.claim(running.room(), &running.lanes()).await {
+            Ok(claimed) => {
+                for delivery in claimed {
+                    let sender = self.clone();
+                    running.spawn(delivery.lane(), async move { sender.deliver(&delivery).await });
+                }
+            }
+            Err(error) => tracing::warn!(error = %error, "deliveries could not be claimed"),
+        }
+    }
+
+    /// Sends everything that is due now; answers how many attempts that took.
+    pub async fn send_due(&self) -> Result<usize, sqlx::Error> {
+        let mut attempted = 0;
+        loop {
+            let claimed = self.claim(AT_A_TIME, &[]).await?;
+            if claimed.is_empty() {
+                return Ok(attempted);
+            }
+            attempted += claimed.len();
+            join_all(claimed.iter().map(|delivery| self.deliver(delivery))).await;
+        }
+    }
+
+    async fn claim(&self, deliveries: usize, taken: &[(Lane, i64)]) -> Result<Vec<Claimed>, sqlx::Error> {
+        if deliveries == 0 {
+            return Ok(vec![]);
+        }
+        let now = self.app.clock.now();
+        let deliveries = i64::try_from(deliveries).unwrap_or(i64::MAX);
+        let room = Room { deliveries, per_lane: PER_LANE, taken };
+        delivery::claim(&self.app.pool, now, now + LEASE, &room).await
+    }
+
+    async fn deliver(&self, delivery: &Claimed) {
+        if let Err(error) = self.attempt(delivery).await {
+            // Once the claim has ended, it is made again.
+            tracing::warn!(delivery = delivery.id, to = delivery.target, error = %error, "attempt interrupted");
+        }
+    }
+
+    /// Makes one attempt and settles the delivery.
+    async fn attempt(&self, delivery: &Claimed) -> Result<(), Interrupted> {
+        let message = match message::of(&self.app, delivery).await {
+            Ok(message) => message,
+            Err(NoMessage::NowhereToGo(why)) => {
+                tracing::info!(delivery = delivery.id, to = delivery.target, why, "delivery cancelled");
+                return self.settle(delivery, &Outcome::Cancelled, None, Some(why)).await;
+            }
+            Err(error) if error.is_passing() => return Err(error.into()),
+            Err(error) => return self.failed_here(delivery, &error).await,
+        };
+        let now = self.app.clock.now();
+        let headers = match headers(delivery, &message, now) {
+            Ok(headers) => headers,
+            Err(error) => return self.failed_here(delivery, &error).await,
+        };
+        let reply = self.courier.post(message.url, headers, message.body, now).await;
+        let (status, error) = (reply.status(), reply.error());
+        let error = error.as_deref();
+        tracing::info!(delivery = delivery.id, to = delivery.target, status, error, "delivery attempted");
+        metrics::counter!("mobid_webhook_attempts", "outcome" => outcome_label(&reply)).increment(1);
+        let outcome = self.outcome(delivery, &reply, message.client).await?;
+        self.settle(delivery, &outcome, status, error).await
+    }
+
+    /// What follows from a reply; an endpoint that wants no more, or has wanted nothing for days, is disabled first.
+    async fn outcome(
+        &self,
+        delivery: &Claimed,
+        reply: &Reply,
+        client: ClientId,
+    ) -> Result<Outcome, Interrupted> {
+        let retry_after = match reply {
+            Reply::Taken(_) => return Ok(Outcome::Succeeded),
+            Reply::Gone => {
+                self.disable(delivery, client, DisabledReason::Gone).await?;
+                return Ok(Outcome::Failed);
+            }
+            Reply::Declined(_, retry_after) => *retry_after,
+            Reply::Nothing(_) => None,
+        };
+        let outcome = self.again_or_failed(delivery, retry_after);
+        let now = self.app.clock.now();
+        if outcome == Outcome::Failed
+            && delivery::is_failing_since(&self.app.pool, &delivery.target, now - GIVEN_UP_AFTER).await?
+        {
+            self.disable(delivery, client, DisabledReason::Failing).await?;
+        }
+        Ok(outcome)
+    }
+
+    fn again_or_failed(&self, delivery: &Claimed, retry_after: Option<DateTime<Utc>>) -> Outcome {
+        let made = usize::try_from(delivery.attempts).unwrap_or_default() + 1;
+        let schedule = &self.app.config.webhook_schedule_seconds;
+        schedule::next_attempt(schedule, made, self.app.clock.now(), retry_after)
+            .map_or(Outcome::Failed, Outcome::Retry)
+    }
+
+    /// It failed on our side; another version or a mended key may do better.
+    async fn failed_here(
+        &self,
+        delivery: &Claimed,
+        error: &(dyn std::error::Error + Sync),
+    ) -> Result<(), Interrupted> {
+        tracing::error!(delivery = delivery.id, to = delivery.target, error = %error, "delivery cannot be made");
+        self.settle(delivery, &self.again_or_failed(delivery, None), None, Some("internal")).await
+    }
+
+    async fn settle(
+        &self,
+        delivery: &Claimed,
+        outcome: &Outcome,
+        status: Option<u16>,
+        error: Option<&str>,
+    ) -> Result<(), Interrupted> {
+        let now = self.app.clock.now();
+        Ok(delivery::settle(&self.app.pool, delivery, outcome, status, error, now).await?)
+    }
+
+    /// A `callbackUrl` cannot be disabled: the next consent may name another.
+    async fn disable(
+        &self,
+        delivery: &Claimed,
+        client: ClientId,
+        reason: DisabledReason,
+    ) -> Result<(), Interrupted> {
+        if delivery.target == CALLBACK {
+            return Ok(());
+        }
+        let now = self.app.clock.now();
+        let context = CommandContext::system(NAME, client, now, Some(delivery.id.clone()));
+        let command = EndpointCommand::Disable { reason };
+        self.app.store.execute::<Endpoint>(&delivery.target, command, &context, Terms::default()).await?;
+        tracing::info!(endpoint = delivery.target, reason = ?reason, "endpoint disabled");
+        Ok(())
+    }
+}
+
+/// Until the outbox has got further than was seen, or it is time to look anyway.
+async fn heard(news: &mut Option<watch::Receiver<i64>>, seen: Option<i64>) {
+    let grown = async {
+        // Where nobody tells, or nobody does any more, only the clock is left.
+        if let (Some(news), Some(seen)) = (news, seen)
+            && news.wait_for(|position| *position > seen).await.is_ok()
+        {
+            return;
+        }
+        std::future::pending::<()>().await;
+    };
+    // Either way it is time to look.
+    let _ = timeout(POLL, grown).await;
+}
+
+fn headers(delivery: &Claimed, message: &Message, now: DateTime<Utc>) -> Result<HeaderMap, Unsendable> {
+    let (id, timestamp) = (EventId(delivery.event_id).to_string(), now.timestamp());
+    let body = message.body.as_bytes();
+    let signature = signature::standard(&message.secret, &id, timestamp, body)?;
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in [
+        ("webhook-id", id),
+        ("webhook-timestamp", timestamp.to_string()),
+        ("webhook-signature", signature),
+        ("x-webhook-signature", signature::vendor(&message.callback_secret, body)),
+        ("x-client-id", message.client.to_string()),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::try_from(value)?);
+    }
+    Ok(headers)
+}
+
+fn outcome_label(reply: &Reply) -> &'static str {
+    match reply {
+        Reply::Taken(_) => "taken",
+        Reply::Gone => "gone",
+        Reply::Declined(..) => "declined",
+        Reply::Nothing(_) => "no_answer",
     }
 }

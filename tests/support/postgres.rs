@@ -42,23 +42,15 @@ async fn start(directory: &Path) -> String {
         data_dir: directory.to_owned(),
         binaries: std::env::var_os("MOBID_POSTGRES_BIN").map(PathBuf::from),
     };
-    let (up, comes_up) = tokio::sync::oneshot::channel();
-    // It stays up when this test ends, and its runtime with it: so it has a thread of its own, for as long as the
-    // process lives.
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let postgres = EmbeddedPostgres::start(&settings).await.unwrap();
-            up.send(postgres.url()).unwrap();
-            std::future::pending::<()>().await;
-        });
-    });
-    let url = comes_up.await.unwrap().replacen("mobid@", "postgres@", 1).replace("/mobid", "/postgres");
+    let postgres = EmbeddedPostgres::start(&settings).await.unwrap();
+    let url = postgres.url().replacen("mobid@", "postgres@", 1).replace("/mobid", "/postgres");
     let mut conn = superuser(&url).await;
     // Nothing here outlives the run. What durability is worth is tested on servers of their own.
     conn.execute("alter system set fsync = off").await.unwrap();
     conn.execute("select pg_reload_conf()").await.unwrap();
     fs::write(directory.join("url"), &url).unwrap();
+    // It stays up when this test ends, and with it the runtime that would watch it.
+    postgres.leave_running().await.unwrap();
     url
 }
 

@@ -104,6 +104,17 @@ impl Runner {
         )
     }
 
+    /// Takes a reactor's place in the log, if it has none yet: what is appended from now on is its work, however
+    /// late its turn comes. To be called before the first append that it must not miss.
+    pub async fn take_place(&self) -> Result<(), sqlx::Error> {
+        let Follower::Reactor(reactor) = &self.follower else { return Ok(()) };
+        let mut tx = self.pool.begin().await?;
+        if checkpoint::newest_version(&mut *tx, reactor.name()).await? < Some(reactor.version()) {
+            self.begin(&mut tx).await?;
+        }
+        tx.commit().await
+    }
+
     /// Follows the log until told to stop, or until an event stops it.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let stopping = async move {

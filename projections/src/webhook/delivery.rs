@@ -70,31 +70,75 @@ pub struct Claimed {
     /// Attempts made before this one.
     pub attempts: i32,
     pub created_at: DateTime<Utc>,
+    /// Until when it is this sender's.
+    pub leased_until: DateTime<Utc>,
 }
 
-/// Claims up to `limit` due deliveries until `leased_until`.
+/// A tenant and one of its targets: what shares a bound, so that one slow receiver does not hold up the others.
+pub type Lane = (String, String);
+
+/// How much a sender can take.
+#[derive(Debug, Clone)]
+pub struct Room<'a> {
+    pub deliveries: i64,
+    /// At the most for each lane, with what it has already.
+    pub per_lane: i64,
+    /// How many each lane has already.
+    pub taken: &'a [(Lane, i64)],
+}
+
+/// How many due deliveries are looked at for each that can be taken.
+const LOOKED_AT: i64 = 8;
+
+impl Claimed {
+    pub fn lane(&self) -> Lane {
+        (self.tenant.clone(), self.target.clone())
+    }
+}
+
+/// Claims due deliveries until `leased_until`, the longest due first.
 pub async fn claim(
     db: impl PgExecutor<'_>,
     now: DateTime<Utc>,
     leased_until: DateTime<Utc>,
-    limit: i64,
+    room: &Room<'_>,
 ) -> Result<Vec<Claimed>, sqlx::Error> {
+    let (lanes, counts): (Vec<_>, Vec<_>) = room.taken.iter().cloned().unzip();
+    let (tenants, targets): (Vec<_>, Vec<_>) = lanes.into_iter().unzip();
     let mut claimed = sqlx::query_as!(
         Claimed,
-        "update webhook_deliveries d set leased_until = $2
-         from (
-             select id from webhook_deliveries
-             where status = 'pending' and next_attempt_at <= $1
-               and (leased_until is null or leased_until <= $1)
-             order by next_attempt_at, event_position limit $3
-             for update skip locked
-         ) due
-         where d.id = due.id
-         returning d.id, d.tenant, d.target, d.event_position, d.event_id, d.event_type, d.aggregate_type,
-                   d.aggregate_id, d.sequence, d.attempts, d.created_at",
+        r#"with taken as (
+               select * from unnest($5::text[], $6::text[], $7::bigint[]) as l(tenant, target, count)
+           ), due as (
+               select id, tenant, target, next_attempt_at, event_position from webhook_deliveries d
+               where status = 'pending' and next_attempt_at <= $1
+                 and (leased_until is null or leased_until <= $1)
+                 and not exists (
+                     select from taken t where t.tenant = d.tenant and t.target = d.target and t.count >= $4)
+               order by next_attempt_at, event_position limit $8
+           ), ranked as (
+               select due.*, coalesce(t.count, 0) + row_number() over (
+                          partition by tenant, target order by next_attempt_at, event_position) as place
+               from due left join taken t using (tenant, target)
+           ), mine as (
+               select d.id from ranked r join webhook_deliveries d on d.id = r.id
+               where r.place <= $4 and d.status = 'pending' and d.next_attempt_at <= $1
+                 and (d.leased_until is null or d.leased_until <= $1)
+               order by r.next_attempt_at, r.event_position limit $3
+               for update of d skip locked
+           )
+           update webhook_deliveries d set leased_until = $2
+           from mine where d.id = mine.id
+           returning d.id, d.tenant, d.target, d.event_position, d.event_id, d.event_type, d.aggregate_type,
+                     d.aggregate_id, d.sequence, d.attempts, d.created_at, d.leased_until as "leased_until!""#,
         now,
         leased_until,
-        limit
+        room.deliveries,
+        room.per_lane,
+        &tenants,
+        &targets,
+        &counts,
+        room.deliveries * LOOKED_AT
     )
     .fetch_all(db)
     .await?;
@@ -114,7 +158,8 @@ pub enum Outcome {
     Cancelled,
 }
 
-/// Settles a claimed delivery.
+/// Settles a claimed delivery. Whoever comes after the end of their claim changes nothing any more, unless it
+/// arrived: then nobody needs to send it again.
 pub async fn settle(
     db: impl PgExecutor<'_>,
     delivery: &Claimed,
@@ -133,18 +178,41 @@ pub async fn settle(
         "update webhook_deliveries
          set status = $2, attempts = attempts + $3, next_attempt_at = coalesce($4, next_attempt_at),
              leased_until = null, last_status_code = $5, last_error = $6, finished_at = $7
-         where id = $1 and status = 'pending'",
+         where id = $1 and status = 'pending' and (leased_until = $8 or $2 = 'succeeded')",
         delivery.id,
         status,
         attempted,
         next_attempt_at,
         status_code.map(i32::from),
         error,
-        finished_at
+        finished_at,
+        delivery.leased_until
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Whether a target has been failing since `then` or longer: something from before then did not arrive, and nothing
+/// arrived after that.
+pub async fn is_failing_since(
+    db: impl PgExecutor<'_>,
+    target: &str,
+    then: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from webhook_deliveries
+               where target = $1 and status in ('pending', 'failed') and attempts > 0 and created_at <= $2
+                 and created_at > coalesce(
+                     (select max(finished_at) from webhook_deliveries where target = $1 and status = 'succeeded'),
+                     '-infinity')
+           ) as "failing!""#,
+        target,
+        then
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// How many deliveries wait for an attempt.

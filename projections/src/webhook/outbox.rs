@@ -50,7 +50,8 @@ impl Reactor for Outbox {
         let mut deliveries = Vec::new();
         for event in events {
             if let Some(event_type) = EventType::parse(&event.event_type) {
-                for (endpoint_id, _) in subscriptions.iter().filter(|(_, s)| s.wants(event, event_type)) {
+                for (endpoint_id, _) in subscriptions.iter().filter(|(id, s)| s.wants(id, event, event_type))
+                {
                     deliveries.push(self.delivery(event, endpoint_id));
                 }
             }
@@ -67,8 +68,11 @@ impl Reactor for Outbox {
 }
 
 impl Subscription {
-    fn wants(&self, event: &Recorded, event_type: EventType) -> bool {
+    /// An endpoint does not hear that it hears no more.
+    fn wants(&self, endpoint_id: &str, event: &Recorded, event_type: EventType) -> bool {
+        let own = event_type == EventType::WebhookDisabled && event.aggregate_id == endpoint_id;
         self.tenant == event.tenant
+            && !own
             && (self.event_types.is_empty() || self.event_types.iter().any(|t| t == event_type.as_str()))
     }
 }

@@ -7,11 +7,22 @@ use sqlx::PgPool;
 
 use crate::projection::ApplyError;
 use crate::stream::fold::{Folded, fold};
-use crate::stream::reader;
+use crate::stream::reader::{self, AsOf};
 
 /// The endpoint as of now, from the log: endpoints have few events.
 pub async fn current(pool: &PgPool, id: EndpointId) -> Result<Option<Folded<Endpoint>>, ApplyError> {
     fold(&reader::of_aggregate(pool, "webhook", &id.to_string(), 0).await?)
+}
+
+/// The endpoint as it was.
+pub async fn as_of(
+    pool: &PgPool,
+    id: EndpointId,
+    as_of: AsOf,
+) -> Result<Option<Folded<Endpoint>>, ApplyError> {
+    let mut events = reader::of_aggregate(pool, "webhook", &id.to_string(), 0).await?;
+    events.retain(|event| as_of.includes(event));
+    fold(&events)
 }
 
 /// Up to `limit` endpoints that are not deleted, newest first.

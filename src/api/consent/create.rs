@@ -9,7 +9,7 @@ use mobid_domain::handle::Handle;
 use mobid_domain::id::{ConsentId, UserId};
 use mobid_domain::slug::Slug;
 
-use super::{present, values};
+use super::values;
 use crate::app::App;
 use crate::event_store::Terms;
 use crate::http::authentication::ApiClient;
@@ -19,6 +19,8 @@ use crate::http::error::ApiError;
 use crate::http::fields::{Fields, boolean, integer};
 use crate::http::idempotency::Idempotency;
 use crate::http::query::Query;
+use crate::http::web_url::web_url;
+use crate::presentation::consent as present;
 use crate::vault::{DataKey, Place, SealError};
 
 /// Minutes a consent waits if its client does not say.
@@ -72,7 +74,7 @@ fn parse(mut fields: Fields, client: &ApiClient) -> Result<NewConsent, ApiError>
     let recipient = fields.required("recipient", values::recipient);
     let purpose = fields.required("purpose", values::purpose);
     let scope = fields.optional("scope", values::scope);
-    let callback_url = fields.optional("callbackUrl", |value| values::web_url(value, "invalid_callback_url"));
+    let callback_url = fields.optional("callbackUrl", |value| web_url(value, "invalid_callback_url"));
     let return_url =
         fields.optional("returnUrl", |value| values::return_url(value, &client.account.created.origins));
     let minutes = fields.optional("expiresIn", |value| integer(value, "invalid_expires_in", 1, MAX_MINUTES));

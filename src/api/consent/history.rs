@@ -10,7 +10,6 @@ use mobid_projections::stream::fold::{Folded, fold};
 use mobid_projections::stream::reader::AsOf;
 use serde_json::{Map, Value, json};
 
-use super::present;
 use super::retrieve::own;
 use crate::app::App;
 use crate::http::authentication::ApiClient;
@@ -18,6 +17,7 @@ use crate::http::envelope::{ApiResult, ok};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::router::Id;
+use crate::presentation::consent as present;
 use crate::vault::{DataKey, Subject};
 
 pub async fn history(

@@ -1,7 +1,5 @@
 //! `GET /v1/service/consents`: newest first.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use mobid_domain::consent::Status;
 use mobid_domain::handle::Handle;
@@ -10,16 +8,14 @@ use mobid_projections::consent::apply;
 use mobid_projections::consent::query::{self as consents, Filter, PageKey};
 use serde_json::json;
 
-use super::present;
 use crate::app::App;
 use crate::http::authentication::ApiClient;
 use crate::http::cursor::Cursor;
 use crate::http::envelope::{ApiResult, ok};
 use crate::http::query::Query;
+use crate::http::read_model::caught_up;
+use crate::presentation::consent as present;
 use crate::vault::Subject;
-
-/// How long a list waits for the read model to have what was acknowledged.
-pub(crate) const BARRIER: Duration = Duration::from_secs(2);
 
 pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -> ApiResult {
     let status = query.take("status", "pending, approved, rejected, expired or revoked", Status::parse);
@@ -41,9 +37,7 @@ pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -
     let purpose = purpose.map(String::from);
     let filter = Filter { tenant: client.id, now, status, purpose, user_id, created_after, created_before };
     let after = cursor.and_then(|c| Some(PageKey { created_at: c.created_at()?, id: c.id }));
-    let head =
-        app.keys.heads.read().await.map_err(|error| crate::http::error::ApiError::internal(&error))?.log;
-    let position = app.followers.wait_for(&app.pool, apply::NAME, head, BARRIER).await?;
+    let position = caught_up(&app, apply::NAME).await?;
     let mut rows = consents::list(&app.pool, &filter, after.as_ref(), limit + 1).await?;
     let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

@@ -1,141 +1,15 @@
-//! A consent as its client sees it.
-
-use std::collections::BTreeMap;
+//! A consent as an answer.
 
 use chrono::{DateTime, Utc};
-use mobid_domain::consent::{Assurance, Phase, RequireAssurance, Session, Status};
-use mobid_domain::id::ClientId;
-use mobid_domain::sealed::SealedIn;
-use mobid_domain::slug::Slug;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use mobid_domain::consent::Session;
 
 use crate::app::App;
 use crate::http::envelope::{Answer, ok};
 use crate::http::error::ApiError;
-use crate::vault::{DataKey, SealError, Subject};
+use crate::presentation::consent::body;
+use crate::vault::Subject;
 
-/// What stands where erased data stood.
-pub const ERASED: &str = "[erased]";
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ConsentBody {
-    pub id: String,
-    pub status: Status,
-    pub recipient: Value,
-    pub purpose: Slug,
-    pub scope: Vec<Slug>,
-    pub expires_at: DateTime<Utc>,
-    pub qr_code: String,
-    pub url: String,
-    pub user_id: String,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
-    pub scanned_at: Option<DateTime<Utc>>,
-    pub decided_at: Option<DateTime<Utc>>,
-    pub callback_url: Value,
-    pub return_url: Value,
-    pub granted_scope: Option<Vec<Slug>>,
-    pub claims: Value,
-    pub assurance: Option<Assurance>,
-    pub require_assurance: RequireAssurance,
-    pub notify: bool,
-    pub locale: Option<String>,
-    pub metadata: Value,
-}
-
-/// Opens what is sealed in one consent, under its person's key; without a key it was erased.
-pub struct Opener<'a> {
-    pub tenant: ClientId,
-    pub consent_id: &'a str,
-    pub key: Option<&'a DataKey>,
-}
-
-impl Opener<'_> {
-    pub fn text(&self, field: &str, sealed: &SealedIn) -> Result<Value, SealError> {
-        match self.key {
-            Some(key) => key.open_text_in(self.tenant, self.consent_id, field, sealed).map(Value::String),
-            None => Ok(Value::String(ERASED.to_owned())),
-        }
-    }
-
-    pub fn json<T: DeserializeOwned + Serialize>(
-        &self,
-        field: &str,
-        sealed: &SealedIn,
-    ) -> Result<Value, SealError> {
-        let Some(key) = self.key else { return Ok(Value::String(ERASED.to_owned())) };
-        let plain = key.open_in(self.tenant, self.consent_id, field, sealed)?;
-        let value: T = serde_json::from_slice(&plain).map_err(|_| SealError::Malformed)?;
-        serde_json::to_value(value).map_err(|_| SealError::Malformed)
-    }
-}
-
-/// The consent as it stands at `now`, opened with its person's key.
-pub fn body(
-    public_origin: &str,
-    id: &str,
-    session: &Session,
-    key: Option<&DataKey>,
-    now: DateTime<Utc>,
-) -> Result<ConsentBody, SealError> {
-    let request = &session.request;
-    let opener = Opener { tenant: request.client_id, consent_id: id, key };
-    let optional = |field, sealed: &Option<SealedIn>| {
-        sealed.as_ref().map_or(Ok(Value::Null), |sealed| opener.text(field, sealed))
-    };
-    let claims = session.approval().and_then(|approval| approval.claims.as_ref());
-    Ok(ConsentBody {
-        id: id.to_owned(),
-        status: session.status_at(now),
-        recipient: opener.text("recipient", &request.recipient)?,
-        purpose: request.purpose.clone(),
-        scope: request.scope.clone(),
-        expires_at: request.expires_at,
-        qr_code: format!("{public_origin}/qr/{id}"),
-        url: format!("{public_origin}/r/{id}"),
-        user_id: request.user_id.to_string(),
-        created_at: session.created_at,
-        updated_at: session.updated_at(now),
-        scanned_at: session.scanned_at,
-        decided_at: decided_at(&session.phase),
-        callback_url: optional("callbackUrl", &request.callback_url)?,
-        return_url: optional("returnUrl", &request.return_url)?,
-        granted_scope: session.approval().map(|approval| approval.granted_scope.clone()),
-        claims: claims.map_or(Ok(Value::Null), |sealed| opener.json::<Value>("claims", sealed))?,
-        assurance: assurance(&session.phase).cloned(),
-        require_assurance: request.require_assurance,
-        notify: request.notify,
-        locale: request.locale.clone(),
-        metadata: match &request.metadata {
-            None => Value::Object(serde_json::Map::new()),
-            Some(sealed) => opener.json::<BTreeMap<String, String>>("metadata", sealed)?,
-        },
-    })
-}
-
-/// When the recipient decided, if they did.
-fn decided_at(phase: &Phase) -> Option<DateTime<Utc>> {
-    match phase {
-        Phase::Approved(approval) | Phase::Revoked { approval: Some(approval), .. } => Some(approval.at),
-        Phase::Rejected { at, .. } => Some(*at),
-        Phase::Pending | Phase::Expired { .. } | Phase::Revoked { approval: None, .. } => None,
-    }
-}
-
-fn assurance(phase: &Phase) -> Option<&Assurance> {
-    match phase {
-        Phase::Approved(approval) | Phase::Revoked { approval: Some(approval), .. } => {
-            Some(&approval.assurance)
-        }
-        Phase::Rejected { assurance, .. } => Some(assurance),
-        Phase::Pending | Phase::Expired { .. } | Phase::Revoked { approval: None, .. } => None,
-    }
-}
-
-/// The consent as an answer, its key fetched.
+/// The consent as it stands at `now`, its key fetched.
 pub async fn answer(
     app: &App,
     message: &str,

@@ -6,12 +6,12 @@ use mobid_domain::consent::Status;
 use mobid_projections::consent::{apply, query as consents};
 use serde_json::{Map, Value, json};
 
-use super::list::BARRIER;
 use crate::app::App;
 use crate::http::authentication::ApiClient;
 use crate::http::envelope::{ApiResult, ok};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
+use crate::http::read_model::caught_up;
 
 pub async fn summary(client: ApiClient, State(app): State<App>, mut query: Query) -> ApiResult {
     let period = query.take("period", "a month such as 2025-01", month);
@@ -19,8 +19,7 @@ pub async fn summary(client: ApiClient, State(app): State<App>, mut query: Query
     let now = app.clock.now();
     let (from, before) =
         period.or_else(|| span(now.year(), now.month())).ok_or_else(ApiError::server_error)?;
-    let head = app.keys.heads.read().await.map_err(|error| ApiError::internal(&error))?.log;
-    let position = app.followers.wait_for(&app.pool, apply::NAME, head, BARRIER).await?;
+    let position = caught_up(&app, apply::NAME).await?;
     let counted = consents::count_by_status(&app.pool, client.id, from, before, now).await?;
     let total: i64 = counted.iter().map(|(_, count)| count).sum();
     let counts: Map<String, Value> = Status::ALL

@@ -9,11 +9,10 @@ use mobid_domain::sealed::SealedIn;
 use mobid_projections::consent::query as consents;
 
 use super::create::{MAX_MINUTES, deadline, seal_metadata};
-use super::present::Opener;
 use super::retrieve::own;
 use super::{present, values};
 use crate::app::App;
-use crate::event_store::{ExecuteError, Terms};
+use crate::event_store::Terms;
 use crate::http::authentication::ApiClient;
 use crate::http::body::JsonObject;
 use crate::http::envelope::ApiResult;
@@ -22,6 +21,8 @@ use crate::http::fields::{Fields, integer};
 use crate::http::query::Query;
 use crate::http::router::Id;
 use crate::http::version::IfMatch;
+use crate::http::web_url::web_url;
+use crate::presentation::consent::Opener;
 use crate::vault::{Place, SealError, Subject};
 
 pub async fn update(
@@ -34,11 +35,11 @@ pub async fn update(
 ) -> ApiResult {
     query.finish()?;
     let found = consents::current(&app.pool, id).await?;
-    let (folded, session) = own(&client, found.as_ref())?;
+    let (_, session) = own(&client, found.as_ref())?;
     let mut fields = Fields::of(object);
     let purpose = fields.replace("purpose", values::purpose);
     let scope = fields.replace("scope", values::scope);
-    let callback_url = fields.patch("callbackUrl", |value| values::web_url(value, "invalid_callback_url"));
+    let callback_url = fields.patch("callbackUrl", |value| web_url(value, "invalid_callback_url"));
     let minutes = fields.replace("expiresIn", |value| integer(value, "invalid_expires_in", 1, MAX_MINUTES));
     let metadata = fields.patch("metadata", values::metadata);
     fields.finish()?;
@@ -49,6 +50,8 @@ pub async fn update(
     let key = key.ok_or_else(|| ApiError::conflict("The person's data was erased."))?;
     let id = id.to_string();
     let place = Place { tenant: client.id, aggregate_id: &id, event_type: ConsentEvent::UPDATED, field: "" };
+    // Sealed values cannot be compared by the rules. One that says what was there when it was read changes nothing,
+    // also if somebody changes it meanwhile: then this came first.
     let opener = Opener { tenant: client.id, consent_id: &id, key: Some(&key) };
     let callback_changes = changes(callback_url.as_ref(), session.request.callback_url.as_ref(), |sealed| {
         Ok(opener.text("callbackUrl", sealed)?.as_str().map(str::to_owned))
@@ -60,32 +63,21 @@ pub async fn update(
     let update = Update {
         purpose,
         scope,
-        callback_url: match callback_url {
+        callback_url: match callback_url.filter(|_| callback_changes) {
             None => None,
             Some(None) => Some(None),
             Some(Some(url)) => Some(Some(key.seal(&place.field("callbackUrl"), url.as_bytes())?)),
         },
-        metadata: match metadata {
+        metadata: match metadata.filter(|_| metadata_changes) {
             None => None,
             Some(metadata) => Some(seal_metadata(metadata.as_ref(), &key, &place)?),
         },
         expires_at: minutes.map(|minutes| deadline(context.at, minutes)),
     };
-    let news = Update {
-        callback_url: update.callback_url.clone().filter(|_| callback_changes),
-        metadata: update.metadata.clone().filter(|_| metadata_changes),
-        ..update.clone()
-    };
-    let execute = async |update: Update, only_at: Option<i64>| {
-        let holds = |sequence| only_at.is_none_or(|at| at == sequence) && if_match.holds(sequence);
-        let terms = Terms { precondition: Some(&holds), ..Terms::default() };
-        app.store.execute::<Consent>(&id, ConsentCommand::Update(Box::new(update)), &context, terms).await
-    };
-    // Sealed values cannot be compared by the rules, so it is done here, for the version that was read only.
-    let executed = match execute(news, Some(folded.sequence)).await {
-        Err(ExecuteError::Stale { .. }) => execute(update, None).await?,
-        executed => executed?,
-    };
+    let holds = |sequence| if_match.holds(sequence);
+    let terms = Terms { precondition: Some(&holds), ..Terms::default() };
+    let command = ConsentCommand::Update(Box::new(update));
+    let executed = app.store.execute::<Consent>(&id, command, &context, terms).await?;
     let session = executed.state.session().ok_or_else(ApiError::not_found)?;
     present::answer(&app, "Consent session updated", &id, session, executed.sequence, context.at).await
 }

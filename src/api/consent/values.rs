@@ -8,13 +8,12 @@ use mobid_domain::slug::Slug;
 use serde_json::Value;
 use url::Url;
 
-use crate::config::is_loopback;
 use crate::http::fields::Invalid;
+use crate::http::web_url::web_url;
 
 const MAX_METADATA: usize = 20;
 const MAX_METADATA_KEY: usize = 40;
 const MAX_METADATA_VALUE: usize = 500;
-const MAX_URL: usize = 2_048;
 
 pub fn recipient(value: &Value) -> Result<Handle, Invalid> {
     let invalid = |message: String| Invalid::new("invalid_recipient", message);
@@ -46,22 +45,6 @@ pub fn scope(value: &Value) -> Result<Vec<Slug>, Invalid> {
 fn slug(value: &Value, code: &str) -> Result<Slug, Invalid> {
     let text = value.as_str().ok_or_else(|| Invalid::new(code, "It must be text."))?;
     text.parse().map_err(|error: mobid_domain::slug::InvalidSlug| Invalid::new(code, format!("It {error}.")))
-}
-
-/// An https URL; http only to loopback, for development.
-pub fn web_url(value: &Value, code: &str) -> Result<String, Invalid> {
-    let invalid = || {
-        Invalid::new(
-            code,
-            "It must be an https URL of at most 2,048 characters, without user name and password (http only to loopback).",
-        )
-    };
-    let text = value.as_str().ok_or_else(invalid)?;
-    let url = Url::parse(text).map_err(|_| invalid())?;
-    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    let plain = url.username().is_empty() && url.password().is_none() && url.host().is_some();
-    let clean = text.len() <= MAX_URL && !text.contains(|c: char| c.is_control() || c.is_whitespace());
-    if secure && plain && clean { Ok(text.to_owned()) } else { Err(invalid()) }
 }
 
 /// A URL on one of the client's registered origins.

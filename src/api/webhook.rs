@@ -1,0 +1,8 @@
+//! `/v1/webhooks`.
+
+pub mod create;
+pub mod delete;
+pub mod event_types;
+pub mod list;
+pub mod retrieve;
+mod values;

@@ -1,0 +1,64 @@
+//! Which browser session proved to be a resource's recipient, for a quarter of an hour: it may see the claims.
+//!
+//! A proof decides nothing: every decision takes a code of its own.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mobid_domain::id::UserId;
+use sqlx::PgPool;
+
+/// How long a proof lets a browser see claims.
+const GOOD: TimeDelta = TimeDelta::minutes(15);
+
+/// Records a proof under a fresh session and moves there what the old session had proved before.
+pub async fn record(
+    pool: &PgPool,
+    (old, new): ([u8; 32], [u8; 32]),
+    resource: &str,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "with moved as (
+             delete from page_proofs where session_hash = $1 returning resource_id, user_id, expires_at
+         )
+         insert into page_proofs (session_hash, resource_id, user_id, expires_at)
+         select $2::bytea, resource_id, user_id, expires_at from moved where resource_id <> $3 and expires_at > $6
+         union all select $2, $3, $4, $5::timestamptz",
+        &old[..],
+        &new[..],
+        resource,
+        user.to_string(),
+        now + GOOD,
+        now
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Whether a session proved to be this person on this resource.
+pub async fn holds(
+    pool: &PgPool,
+    session: [u8; 32],
+    resource: &str,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        r#"select true as "found!" from page_proofs
+           where session_hash = $1 and resource_id = $2 and user_id = $3 and expires_at > $4"#,
+        &session[..],
+        resource,
+        user.to_string(),
+        now
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Removes proofs that ended; answers how many.
+pub async fn prune(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    let pruned = sqlx::query!("delete from page_proofs where expires_at <= $1", now).execute(pool).await?;
+    Ok(pruned.rows_affected())
+}

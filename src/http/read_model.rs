@@ -1,0 +1,15 @@
+//! A list shows what was acknowledged before it was asked for.
+
+use std::time::Duration;
+
+use super::error::ApiError;
+use crate::app::App;
+
+/// How long a list waits for its read model.
+const BARRIER: Duration = Duration::from_secs(2);
+
+/// Waits, bounded, until the read model has what the log has now; answers with the position that it reflects.
+pub async fn caught_up(app: &App, follower: &str) -> Result<i64, ApiError> {
+    let head = app.keys.heads.read().await.map_err(|error| ApiError::internal(&error))?.log;
+    Ok(app.followers.wait_for(&app.pool, follower, head, BARRIER).await?)
+}

@@ -1,0 +1,90 @@
+//! Addresses that a client gives: where to call or send somebody back to.
+//!
+//! Only their form is looked at; what a name leads to is found out when it is called.
+
+use serde_json::Value;
+use url::Url;
+
+use super::fields::Invalid;
+use crate::config::is_loopback;
+
+const MAX_LENGTH: usize = 2_048;
+
+/// An https URL; http only to loopback, for development.
+pub fn web_url(value: &Value, code: &str) -> Result<String, Invalid> {
+    let rule = "It must be an https URL of at most 2,048 characters, without user name and password (http only to loopback).";
+    parse(value)
+        .filter(|(_, url)| is_secure(url))
+        .map(|(text, _)| text)
+        .ok_or_else(|| Invalid::new(code, rule))
+}
+
+/// An https URL without a fragment, which no request would carry; http to loopback, or to any host if private
+/// addresses may be called.
+pub fn endpoint_url(value: &Value, code: &str, http_anywhere: bool) -> Result<String, Invalid> {
+    let rule = "It must be an https URL of at most 2,048 characters, without user name, password and fragment (http only to loopback).";
+    parse(value)
+        .filter(|(_, url)| http_anywhere || is_secure(url))
+        .filter(|(_, url)| url.fragment().is_none())
+        .map(|(text, _)| text)
+        .ok_or_else(|| Invalid::new(code, rule))
+}
+
+/// A URL of the web in plain characters, as text and parsed.
+fn parse(value: &Value) -> Option<(String, Url)> {
+    let text = value.as_str()?;
+    let url = Url::parse(text).ok()?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.host().is_some();
+    let clean = text.len() <= MAX_LENGTH && !text.contains(|c: char| c.is_control() || c.is_whitespace());
+    let of_the_web = matches!(url.scheme(), "https" | "http");
+    (of_the_web && plain && clean).then(|| (text.to_owned(), url))
+}
+
+fn is_secure(url: &Url) -> bool {
+    url.scheme() == "https" || is_loopback(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(text: &str) -> bool {
+        endpoint_url(&Value::from(text), "invalid_url", false).is_ok()
+    }
+
+    #[test]
+    fn an_endpoint_is_https_or_this_machine() {
+        for good in [
+            "https://example.com/hook?a=b",
+            "https://example.com:8443",
+            "http://localhost:9/x",
+            "http://[::1]/",
+        ] {
+            assert!(endpoint(good), "{good}");
+        }
+        for bad in [
+            "",
+            "example.com",
+            "http://example.com/",
+            "ftp://example.com/",
+            "https://user@example.com/",
+            "https://user:word@example.com/",
+            "https://example.com/#part",
+            "https://exa mple.com/",
+            " https://example.com/",
+            "https://example.com/\n",
+            "javascript:alert(1)",
+            &format!("https://example.com/{}", "a".repeat(2_048)),
+        ] {
+            assert!(!endpoint(bad), "{bad}");
+        }
+        assert!(endpoint_url(&Value::from("http://10.0.0.1/"), "invalid_url", true).is_ok());
+        assert!(endpoint_url(&Value::from("ftp://10.0.0.1/"), "invalid_url", true).is_err());
+    }
+
+    #[test]
+    fn a_callback_may_have_a_fragment() {
+        assert!(web_url(&Value::from("https://example.com/#part"), "invalid_callback_url").is_ok());
+        assert!(web_url(&Value::from("http://example.com/"), "invalid_callback_url").is_err());
+    }
+}

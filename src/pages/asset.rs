@@ -1,0 +1,19 @@
+//! The style sheet and the icon, bundled: a page loads nothing from elsewhere.
+
+use axum::http::header;
+use axum::response::IntoResponse;
+
+/// Part of an asset's address, so that a new version is loaded at once.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+const KEPT: &str = "public, max-age=3600";
+
+pub async fn css() -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, KEPT)];
+    (headers, include_str!("asset/pages.css"))
+}
+
+pub async fn icon() -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, KEPT)];
+    (headers, include_str!("asset/icon.svg"))
+}

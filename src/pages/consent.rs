@@ -1,0 +1,129 @@
+//! A consent as its recipient sees and answers it.
+//!
+//! ```text
+//! show ─ ask ─→ enter ─ decide ─→ show
+//!          ↑      │
+//!          └again─┘
+//! ```
+
+pub mod ask;
+pub mod decide;
+pub mod enter;
+pub mod grant;
+mod outcome;
+pub mod show;
+
+use chrono::{DateTime, Utc};
+use mobid_domain::actor::Actor;
+use mobid_domain::client::Client;
+use mobid_domain::consent::{ConsentError, RequireAssurance, Session, Status};
+use mobid_domain::handle::Handle;
+use mobid_domain::id::{CommandId, ConsentId};
+use mobid_projections::consent::query as consents;
+
+use super::browser::BrowserSession;
+use super::error::PageError;
+use super::view::Hidden;
+use crate::app::App;
+use crate::ephemeral::code::Action;
+use crate::event_store::{CommandContext, ExecuteError};
+use crate::http::request_id;
+use crate::vault::{DataKey, SealError, Subject};
+use crate::words::Words;
+
+/// A consent at the moment somebody came to it.
+pub struct Visit {
+    pub id: ConsentId,
+    pub sequence: i64,
+    pub session: Session,
+    /// As the owner set it.
+    pub client: String,
+    pub recipient: Handle,
+    pub key: DataKey,
+    pub now: DateTime<Utc>,
+    pub words: &'static Words,
+}
+
+impl Visit {
+    pub async fn load(app: &App, resource: &str) -> Result<Self, PageError> {
+        let id: ConsentId = resource.parse().map_err(|_| PageError::NotFound)?;
+        let folded = consents::current(&app.pool, id).await?.ok_or(PageError::NotFound)?;
+        let session = folded.state.session().cloned().ok_or(PageError::NotFound)?;
+        let request = &session.request;
+        let key = app.vault.key(request.client_id, Subject::Person(request.user_id)).await?;
+        let key = key.ok_or(PageError::Erased)?;
+        let recipient = key
+            .open_text_in(request.client_id, resource, "recipient", &request.recipient)?
+            .parse()
+            .map_err(|_| SealError::Malformed)?;
+        let client = app.store.load::<Client>(&request.client_id.to_string()).await?.state;
+        let client = client.account().map(|account| account.created.name.clone()).unwrap_or_default();
+        let words = Words::of(request.locale.as_deref());
+        let now = app.clock.now();
+        Ok(Self { id, sequence: folded.sequence, client, recipient, key, now, words, session })
+    }
+
+    pub fn status(&self) -> Status {
+        self.session.status_at(self.now)
+    }
+
+    fn passkey_demanded(&self) -> bool {
+        self.session.request.require_assurance == RequireAssurance::Passkey
+    }
+
+    /// Whether an action can be begun at all; the rules have the last word when it is decided.
+    fn allows(&self, action: Action) -> Result<(), PageError> {
+        let fits = match action {
+            Action::Approve | Action::Reject => self.status() == Status::Pending,
+            Action::Withdraw | Action::View => self.status() == Status::Approved,
+        };
+        match () {
+            () if !fits => Err(PageError::Ended(self.id)),
+            () if self.passkey_demanded() && action != Action::View => {
+                Err(PageError::PasskeyDemanded(self.id))
+            }
+            () => Ok(()),
+        }
+    }
+
+    fn hidden(&self, app: &App, browser: &BrowserSession) -> Hidden {
+        let resource = self.id.to_string();
+        Hidden { csrf: browser.csrf(app.vault.master(), &resource), sequence: self.sequence, resource }
+    }
+
+    /// Where the answer to a form leads.
+    fn path(&self) -> String {
+        format!("/r/{}", self.id)
+    }
+
+    /// A command that comes with this request.
+    fn command(&self, actor: Actor) -> CommandContext {
+        CommandContext {
+            at: self.now,
+            tenant: self.session.request.client_id,
+            actor,
+            command_id: CommandId(crate::ids::new_id()),
+            request_id: request_id::current(),
+            causation: None,
+            key_id: None,
+            permissions: vec![],
+            trace_id: None,
+        }
+    }
+
+    fn refused(&self, error: ExecuteError<ConsentError>) -> PageError {
+        match error {
+            ExecuteError::Stale { .. } | ExecuteError::Contended => PageError::Changed(self.id),
+            ExecuteError::Refused(reason) => match reason {
+                ConsentError::AlreadyClosed(_) | ConsentError::WrongStatus(_) => PageError::Ended(self.id),
+                ConsentError::ScopeNotAsked => PageError::Changed(self.id),
+                ConsentError::PasskeyRequired => PageError::PasskeyDemanded(self.id),
+                ConsentError::NotFound => PageError::NotFound,
+                ConsentError::AlreadyExists | ConsentError::NotTheRecipient | ConsentError::NotTheClient => {
+                    PageError::internal(&reason)
+                }
+            },
+            error => PageError::internal(&error),
+        }
+    }
+}

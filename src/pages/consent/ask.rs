@@ -1,0 +1,144 @@
+//! `POST /r/{id}/code`: the recipient says what they want to do, and is sent the code that lets them.
+//! `POST /r/{id}/again`: sends another code for the same.
+
+use std::net::IpAddr;
+
+use axum::extract::State;
+use axum::response::Response;
+use mobid_domain::actor::Actor;
+use mobid_domain::consent::{Consent, ConsentCommand, Status};
+
+use super::Visit;
+use super::grant::Grant;
+use super::show::request_page;
+use crate::app::App;
+use crate::ephemeral::cap::{self, Subjects, Use};
+use crate::ephemeral::code::{self, Action, Bound, OneTimeCode, Standing};
+use crate::event_store::Terms;
+use crate::notifier::Message;
+use crate::pages::browser::BrowserSession;
+use crate::pages::error::PageError;
+use crate::pages::form::{Form, FormError};
+use crate::pages::post::Posted;
+use crate::pages::view::see_other;
+
+pub async fn ask(State(app): State<App>, posted: Posted) -> Result<Response, PageError> {
+    let Posted { resource, browser, address, form } = posted;
+    let mut visit = Visit::load(&app, &resource).await?;
+    let action = Action::parse(form.one("action")?).ok_or(FormError::Malformed)?;
+    visit.allows(action)?;
+    if form.one("sequence")?.parse() != Ok(visit.sequence) {
+        return Err(PageError::Changed(visit.id));
+    }
+    let via_qr = form.one("via")? == "qr";
+    if via_qr {
+        scan(&app, &mut visit).await?;
+    }
+    let grant = match granted(&visit, action, &form)? {
+        Ok(grant) => grant,
+        Err(filled) => return Ok(request_page(&app, &visit, &browser, &filled, via_qr)),
+    };
+    send(&app, &visit, &browser, address, action, grant.as_ref()).await?;
+    Ok(see_other(&format!("{}/code", visit.path())))
+}
+
+pub async fn again(State(app): State<App>, posted: Posted) -> Result<Response, PageError> {
+    let visit = Visit::load(&app, &posted.resource).await?;
+    let session = posted.browser.hash(app.vault.master());
+    let former = code::find(&app.pool, session, &posted.resource).await?;
+    let former = former.ok_or(PageError::NoCode(visit.id))?;
+    visit.allows(former.bound.action)?;
+    if former.standing(visit.now) == Standing::Used {
+        return Err(PageError::NoCode(visit.id));
+    }
+    if former.bound.sequence != visit.sequence {
+        return Err(PageError::Changed(visit.id));
+    }
+    let grant = former.bound.grant.as_ref().map(|sealed| Grant::open(&visit, sealed)).transpose()?;
+    send(&app, &visit, &posted.browser, posted.address, former.bound.action, grant.as_ref()).await?;
+    Ok(see_other(&format!("{}/code", visit.path())))
+}
+
+type Granted = Result<Option<Grant>, super::grant::Filled>;
+
+fn granted(visit: &Visit, action: Action, form: &Form) -> Result<Granted, PageError> {
+    match action {
+        Action::Approve => Ok(Grant::read(visit, form)?.map(Some)),
+        Action::Reject | Action::Withdraw | Action::View => Ok(Ok(None)),
+    }
+}
+
+/// Records that a QR code led here: that somebody acts says so, a link preview does not. Anybody who has the code may
+/// have scanned it, so it is not the recipient who is on record for it.
+async fn scan(app: &App, visit: &mut Visit) -> Result<(), PageError> {
+    if visit.status() != Status::Pending || visit.session.scanned_at.is_some() {
+        return Ok(());
+    }
+    let shown = visit.sequence;
+    let holds = |sequence| sequence == shown;
+    let terms = Terms { precondition: Some(&holds), ..Terms::default() };
+    let context = visit.command(Actor::System("hosted_page"));
+    let scanned =
+        app.store.execute::<Consent>(&visit.id.to_string(), ConsentCommand::Scan, &context, terms).await;
+    let scanned = scanned.map_err(|error| visit.refused(error))?;
+    // What is bound from here on is bound to the consent as scanned, which says the same as the one shown.
+    visit.sequence = scanned.sequence;
+    visit.session = scanned.state.session().cloned().ok_or(PageError::NotFound)?;
+    Ok(())
+}
+
+async fn send(
+    app: &App,
+    visit: &Visit,
+    browser: &BrowserSession,
+    address: Option<IpAddr>,
+    action: Action,
+    grant: Option<&Grant>,
+) -> Result<(), PageError> {
+    check_cap(app, visit, Use::Send, address).await?;
+    let bound = Bound {
+        session: browser.hash(app.vault.master()),
+        resource: visit.id.to_string(),
+        sequence: visit.sequence,
+        action,
+        grant: grant.map(|grant| grant.seal(visit)).transpose()?,
+    };
+    let code = code::issue(&app.pool, app.vault.master(), &bound, visit.now).await?;
+    let sent = app.notifier.send(&visit.recipient, message(visit, action, grant, &code)).await;
+    sent.map_err(|error| {
+        tracing::error!(error = %error, consent = %visit.id, "a code could not be sent");
+        PageError::NotSent(visit.id)
+    })
+}
+
+fn message(visit: &Visit, action: Action, grant: Option<&Grant>, code: &OneTimeCode) -> Message<'static> {
+    let fields = grant.map(|grant| grant.labels(visit).join(", ")).unwrap_or_default();
+    Message {
+        to: "",
+        channel: "",
+        subject: (visit.words.code_subject)(&visit.client),
+        text: (visit.words.code_text)(code.reveal(), action, &visit.client, &fields),
+        link: None,
+        code: Some(code.reveal().to_owned()),
+        resource_id: visit.id.to_string(),
+    }
+}
+
+/// Counts a use of codes; refuses one too many.
+pub(super) async fn check_cap(
+    app: &App,
+    visit: &Visit,
+    of: Use,
+    address: Option<IpAddr>,
+) -> Result<(), PageError> {
+    let subjects = Subjects {
+        resource: &visit.id.to_string(),
+        handle: &visit.recipient.normalized(),
+        address,
+        client: &visit.session.request.client_id.to_string(),
+    };
+    match cap::count(&app.pool, app.vault.master(), of, &subjects, visit.now).await? {
+        Some(capped) => Err(PageError::Capped { resource: visit.id, now: visit.now, until: capped.until }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,8 @@
+//! Resources as their client sees them, in an answer as in a delivery: what is sealed is opened here, and what was
+//! erased reads so.
+
+pub mod consent;
+pub mod webhook;
+
+/// What stands where erased data stood.
+pub const ERASED: &str = "[erased]";

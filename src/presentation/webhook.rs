@@ -1,0 +1,47 @@
+//! A webhook endpoint as its client sees it.
+
+use chrono::{DateTime, Utc};
+use mobid_domain::sealed::SealedIn;
+use mobid_domain::webhook::{EventType, Registration};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::ERASED;
+use crate::vault::{DataKey, SealError};
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointBody {
+    pub id: String,
+    pub url: Value,
+    /// Empty means all.
+    pub event_types: Vec<EventType>,
+    pub description: Value,
+    pub status: &'static str,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// Shown once: in the answer to its creation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+}
+
+/// The endpoint without its secret, opened with its client's own key.
+pub fn body(id: &str, registration: &Registration, key: Option<&DataKey>) -> Result<EndpointBody, SealError> {
+    let text = |field: &str, sealed: &SealedIn| match key {
+        Some(key) => key.open_text_in(registration.client_id, id, field, sealed).map(Value::String),
+        None => Ok(Value::String(ERASED.to_owned())),
+    };
+    Ok(EndpointBody {
+        id: id.to_owned(),
+        url: text("url", &registration.url)?,
+        event_types: registration.event_types.clone(),
+        description: match &registration.description {
+            None => Value::Null,
+            Some(sealed) => text("description", sealed)?,
+        },
+        status: registration.status.as_str(),
+        created_at: registration.created_at,
+        updated_at: registration.updated_at,
+        secret: None,
+    })
+}

@@ -1,0 +1,189 @@
+//! All that the pages and the messages to recipients say, one language a file.
+//!
+//! A language is a [`Words`]: leaving one text out does not compile.
+
+mod english;
+
+use chrono::{DateTime, Utc};
+
+use crate::ephemeral::code::Action;
+
+/// A page that has a heading, some text and little else.
+#[derive(Debug, Clone, Copy)]
+pub struct Note {
+    pub title: &'static str,
+    pub text: &'static str,
+}
+
+/// A field that a consent may ask for, as far as we know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    Name,
+    Email,
+    Phone,
+    Address,
+    Birthdate,
+    /// A field of the client's own.
+    Other,
+}
+
+/// What is wrong with a value that somebody entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Problem {
+    Empty,
+    TooLong { limit: usize },
+    Unreadable,
+    NoEmail,
+    NoPhone,
+    NoDate,
+    NothingTicked,
+    NoCode,
+    WrongCode { tries_left: i32 },
+    ExpiredCode,
+    ExhaustedCode,
+}
+
+impl FieldKind {
+    pub fn of(slug: &str) -> Self {
+        match slug {
+            "name" => Self::Name,
+            "email" => Self::Email,
+            "phone" => Self::Phone,
+            "address" => Self::Address,
+            "birthdate" => Self::Birthdate,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The texts of a recipient's way through a consent. Names of clients and fields come in as they are shown.
+pub struct Words {
+    /// BCP 47, for the `lang` attribute.
+    pub lang: &'static str,
+    pub service: &'static str,
+    pub error_prefix: &'static str,
+    pub error_heading: &'static str,
+    pub footer: &'static str,
+
+    pub purpose_term: &'static str,
+    pub recipient_term: &'static str,
+    pub until_term: &'static str,
+    pub asks: fn(client: &str) -> String,
+    pub fields_legend: &'static str,
+    pub fields_legend_asked: &'static str,
+    pub fields_hint: &'static str,
+    pub no_fields: &'static str,
+    pub next_step: fn(masked: &str) -> String,
+    pub not_expected: &'static str,
+    pub approve: &'static str,
+    pub reject: &'static str,
+    pub passkey_demanded: Note,
+
+    pub code_title: fn(Action) -> &'static str,
+    pub code_sent: fn(masked: &str) -> String,
+    pub code_label: &'static str,
+    pub code_hint: &'static str,
+    pub what_happens: &'static str,
+    pub will_do: fn(Action, client: &str) -> String,
+    pub shares_nothing: &'static str,
+    pub tries_left: fn(i32) -> String,
+    pub confirm: fn(Action) -> &'static str,
+    pub send_again: &'static str,
+    pub go_back: &'static str,
+
+    pub approved: Note,
+    pub rejected: Note,
+    pub expired: Note,
+    pub revoked_by_client_title: &'static str,
+    pub revoked_by_client: fn(client: &str) -> String,
+    pub revoked_by_you: Note,
+    pub approved_term: &'static str,
+    pub rejected_term: &'static str,
+    pub expired_term: &'static str,
+    pub revoked_term: &'static str,
+    pub client_term: &'static str,
+    pub granted_heading: &'static str,
+    pub granted_heading_past: &'static str,
+    pub granted_nothing: &'static str,
+    pub hidden_value: &'static str,
+    pub verified: &'static str,
+    pub self_asserted: &'static str,
+    pub view_title: &'static str,
+    pub view_text: fn(masked: &str) -> String,
+    pub view: &'static str,
+    pub withdraw_title: &'static str,
+    pub withdraw_text: fn(client: &str, masked: &str) -> String,
+    pub withdraw: &'static str,
+    pub return_to: fn(client: &str) -> String,
+
+    pub not_found: Note,
+    pub method_not_allowed: Note,
+    pub cross_site: Note,
+    pub form_void: Note,
+    pub bad_form: Note,
+    pub form_too_large: &'static str,
+    pub form_incomplete: &'static str,
+    pub form_malformed: &'static str,
+    pub form_repeated: &'static str,
+    pub changed: Note,
+    pub ended: Note,
+    pub no_code: Note,
+    pub capped: Note,
+    pub capped_until: fn(DateTime<Utc>) -> String,
+    pub not_sent: Note,
+    pub erased: Note,
+    pub internal: Note,
+    pub one_moment: Note,
+    pub look_again: &'static str,
+    pub start_again: &'static str,
+    pub reference: &'static str,
+
+    pub field: fn(FieldKind) -> Option<&'static str>,
+    pub purpose: fn(&str) -> Option<&'static str>,
+    pub problem: fn(Problem) -> String,
+    pub time: fn(DateTime<Utc>) -> String,
+
+    pub code_subject: fn(client: &str) -> String,
+    pub code_text: fn(code: &str, action: Action, client: &str, fields: &str) -> String,
+    pub link_subject: fn(client: &str) -> String,
+    pub link_text: fn(client: &str, purpose: &str, until: &str, link: &str) -> String,
+}
+
+impl Words {
+    /// The language that a client asked for, as far as we speak it.
+    pub fn of(_locale: Option<&str>) -> &'static Self {
+        &english::WORDS
+    }
+
+    /// A purpose as a sentence, or at least legible.
+    pub fn purpose_of(&self, slug: &str) -> String {
+        (self.purpose)(slug).map_or_else(|| humanised(slug), str::to_owned)
+    }
+
+    /// A field's label.
+    pub fn field_of(&self, slug: &str) -> String {
+        (self.field)(FieldKind::of(slug)).map_or_else(|| humanised(slug), str::to_owned)
+    }
+}
+
+/// `annual_income` as `Annual income`.
+fn humanised(slug: &str) -> String {
+    let spaced = slug.replace('_', " ");
+    let spaced = spaced.trim();
+    let mut letters = spaced.chars();
+    letters.next().map_or_else(|| slug.to_owned(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_we_do_not_know_has_a_legible_label() {
+        let words = Words::of(Some("de-AT"));
+        assert_eq!(words.field_of("annual_income"), "Annual income");
+        assert_eq!(words.field_of("a_"), "A");
+        assert_eq!(words.field_of("birthdate"), "Date of birth");
+        assert_eq!(words.purpose_of("loan_application"), "Loan application");
+    }
+}

@@ -1,0 +1,158 @@
+//! After a whole life of a consent, with logs at trace: no personal datum and no secret is legible in the database's
+//! dump, in its files, or in the logs. The development outbox, which is there to be read, is left out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::pages::Visitor;
+use crate::support::outbox;
+use crate::support::process::ServerProcess;
+use crate::support::receiver::Receiver;
+
+const RECIPIENT: &str = "+4915112345678";
+const METADATA: &str = "leak-me-metadata-4711";
+const CALLBACK: &str = "leak-me-callback-4711";
+const RETURN: &str = "leak-me-return-4711";
+const DESCRIPTION: &str = "leak-me-description-4711";
+const NAME: &str = "Leakmé Claimant";
+const EMAIL: &str = "leakme@claims.example";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_personal_and_no_secret_is_legible_at_rest_or_in_logs() {
+    let receiver = Receiver::start().await;
+    let mut server = ServerProcess::new(&[("RUST_LOG", "trace"), ("MOBID_LOG_FORMAT", "json")]);
+    server.start().await;
+    let secrets = live(&server, &receiver).await;
+    let legible: Vec<_> = [RECIPIENT, METADATA, CALLBACK, RETURN, DESCRIPTION, NAME, EMAIL]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(secrets)
+        .flat_map(|text| [text.replace('é', "\\u00e9"), text])
+        .collect();
+
+    let dump = dump(&server);
+    assert!(dump.contains("consent.approved"), "the dump has the log");
+    assert_nowhere("the dump", dump.as_bytes(), &legible);
+    assert!(server.terminate().await);
+    let log = fs::read_to_string(server.log_path()).unwrap();
+    assert!(log.contains("\"level\":\"DEBUG\""), "the log has more than the usual");
+    let mut looked_at = 0;
+    for path in files(&server.data_dir) {
+        looked_at += 1;
+        assert_nowhere(&path.display().to_string(), &fs::read(&path).unwrap(), &legible);
+    }
+    assert!(looked_at > 100, "the database's own files were looked at: {looked_at}");
+}
+
+/// Everything that a consent goes through; answers with the secrets that were seen on the way.
+async fn live(server: &ServerProcess, receiver: &Receiver) -> Vec<String> {
+    let api = server.api();
+    let endpoint = json!({ "url": format!("{}?{CALLBACK}", receiver.url()), "description": DESCRIPTION });
+    let endpoint = api.post("/v1/webhooks", &endpoint).await;
+    assert_eq!(endpoint.status, 200, "{}", endpoint.body);
+    let body = json!({
+        "recipient": RECIPIENT,
+        "purpose": "data_sharing",
+        "scope": ["name", "email"],
+        "callbackUrl": format!("{}?{CALLBACK}", receiver.url()),
+        "returnUrl": format!("{}/{RETURN}", api.url("")),
+        "metadata": { "note": METADATA },
+        "notify": true,
+    });
+    let created = api.post_once("/v1/service/consents/search", "once", &body).await;
+    assert_eq!(created.status, 200, "{}", created.body);
+    let replayed = api.post_once("/v1/service/consents/search", "once", &body).await;
+    assert_eq!(replayed.body, created.body);
+    let id = created.id();
+    let path = format!("/v1/service/consents/{id}");
+    let changed = api.patch(&path, &json!({ "metadata": { "note": format!("{METADATA}-again") } })).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    let refused = api.patch(&path, &json!({ "callbackUrl": format!("ftp://{CALLBACK}") })).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    let mut ann = Visitor::at(&api);
+    let fields =
+        [("scope", "name"), ("scope", "email"), ("claim.name", NAME), ("claim.email", EMAIL), ("via", "qr")];
+    let asked = ann.ask(&id, "approve", &fields).await;
+    assert_eq!(asked.status, 303, "{}", asked.html);
+    let wrong = ann.enter(&id, "000000").await;
+    assert!(wrong.status == 422 || wrong.status == 303, "{}", wrong.html);
+    let code = last_code(server);
+    ann.enter(&id, &code).await;
+    let approved = api.get(&path).await;
+    assert_eq!(approved.data()["claims"]["name"]["value"], NAME, "{}", approved.body);
+    let found = api.get(&format!("/v1/service/consents?recipient={}", RECIPIENT.replace('+', "%2B"))).await;
+    assert_eq!(found.data()["items"].as_array().unwrap().len(), 1);
+    // created, updated and approved to the endpoint, approved to the callbackUrl
+    receiver.has_received(4).await;
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let cookie = ann.cookie.clone().unwrap().split_once('=').unwrap().1.to_owned();
+    let master = fs::read_to_string(server.data_dir.join("master.key")).unwrap();
+    vec![
+        api.key.clone(),
+        text(&endpoint.data()["secret"]),
+        cookie,
+        master.trim().to_owned(),
+        text(&json!(code)) + "\"",
+    ]
+}
+
+fn last_code(server: &ServerProcess) -> String {
+    let messages = outbox(&server.data_dir);
+    messages.iter().rev().find_map(|message| message["code"].as_str()).unwrap().to_owned()
+}
+
+/// All tables, as SQL.
+fn dump(server: &ServerProcess) -> String {
+    let output = Command::new(postgres_program("pg_dump")).arg(server.database_url()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Beside the server's own Postgres.
+fn postgres_program(name: &str) -> PathBuf {
+    let given = std::env::var_os("MOBID_POSTGRES_BIN").map(PathBuf::from);
+    let packaged = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let packaged = packaged.map(|entry| entry.unwrap().path().join("bin"));
+    let mut places = given.into_iter().chain(packaged).map(|directory| directory.join(name));
+    places.find(|program| program.exists()).unwrap_or_else(|| PathBuf::from(name))
+}
+
+/// Every file below, but for the outbox and the files that hold keys.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if name != "outbox" {
+                found.extend(files(&path));
+            }
+        } else if path.is_file() && !name.ends_with(".key") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn assert_nowhere(what: &str, bytes: &[u8], legible: &[String]) {
+    for text in legible {
+        let found = memmem(bytes, text.as_bytes());
+        let around = found.map(|at| String::from_utf8_lossy(&bytes[at.saturating_sub(200)..at]).into_owned());
+        assert_eq!(around, None, "{what} holds {text}");
+    }
+}
+
+fn memmem(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    let first = *needle.first()?;
+    let mut from = 0;
+    while let Some(at) = haystack[from..].iter().position(|byte| *byte == first) {
+        if haystack[from + at..].starts_with(needle) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
+}

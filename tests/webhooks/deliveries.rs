@@ -1,0 +1,176 @@
+//! Who hears of what.
+
+use chrono::TimeDelta;
+use mobid_projections::webhook::delivery::{self, Room};
+use serde_json::json;
+
+use super::subscriber::Subscriber;
+use super::{deliveries, due, register, until, until_settled};
+use crate::support::TestApp;
+
+fn no_callback() -> serde_json::Value {
+    json!({ "callbackUrl": null })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_event_goes_to_each_endpoint_that_wants_it_once() {
+    let app = TestApp::start().await;
+    let (all, created_only) = (Subscriber::start().await, Subscriber::start().await);
+    register(&app.api, &all.url(), &[]).await;
+    register(&app.api, &created_only.url(), &["consent.created", "consent.expired"]).await;
+    let id = app.create_consent_with(no_callback()).await;
+    app.api.patch(&format!("/v1/service/consents/{id}"), &json!({ "purpose": "login" })).await;
+    app.api.delete(&format!("/v1/service/consents/{id}")).await;
+    let settled = until_settled(&app).await;
+    assert_eq!(settled.len(), 4);
+    assert!(settled.iter().all(|d| d.status == "succeeded" && d.attempts == 1 && d.error.is_none()));
+    assert_eq!(due(&app).await, 0);
+    let mut types: Vec<_> =
+        all.bodies().iter().map(|body| body["type"].as_str().unwrap().to_owned()).collect();
+    types.sort();
+    assert_eq!(types, ["consent.created", "consent.revoked", "consent.updated"]);
+    assert_eq!(created_only.received().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_shows_the_resource_as_it_was_at_the_event() {
+    let app = TestApp::start().await;
+    let subscriber = Subscriber::start().await;
+    register(&app.api, &subscriber.url(), &[]).await;
+    subscriber.hold();
+    let id = app.create_consent_with(no_callback()).await;
+    let path = format!("/v1/service/consents/{id}");
+    let as_created = app.api.get(&path).await;
+    let created_at = app.clock().now();
+    app.advance(TimeDelta::seconds(1));
+    app.api.patch(&path, &json!({ "purpose": "login" })).await;
+    let as_updated = app.api.get(&path).await;
+    subscriber.has_received(2).await;
+    subscriber.let_go();
+    until_settled(&app).await;
+    let bodies = subscriber.bodies();
+    let of = |name: &str| bodies.iter().find(|body| body["type"] == name).unwrap();
+    for (name, seen, sequence) in [("consent.created", &as_created, 1), ("consent.updated", &as_updated, 2)] {
+        let mut expected = seen.data().clone();
+        expected["sequence"] = json!(sequence);
+        assert_eq!(of(name)["data"], expected);
+    }
+    assert_eq!(of("consent.created")["timestamp"], json!(created_at));
+    let keys: Vec<_> = of("consent.created").as_object().unwrap().keys().cloned().collect();
+    assert_eq!(keys, ["data", "timestamp", "type"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_hears_only_of_what_comes_after_it() {
+    let app = TestApp::start().await;
+    let subscriber = Subscriber::start().await;
+    app.create_consent_with(no_callback()).await;
+    register(&app.api, &subscriber.url(), &[]).await;
+    let later = app.create_consent_with(no_callback()).await;
+    assert_eq!(until_settled(&app).await.len(), 1);
+    assert_eq!(subscriber.bodies()[0]["data"]["id"], later);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_endpoint_hears_nothing_more_not_even_a_retry() {
+    let app = TestApp::start().await;
+    let subscriber = Subscriber::answering(&[500]).await;
+    let (id, _) = register(&app.api, &subscriber.url(), &[]).await;
+    app.create_consent_with(no_callback()).await;
+    until(&app, |all| all.len() == 1 && all[0].attempts == 1).await;
+    app.api.delete(&format!("/v1/webhooks/{id}")).await;
+    app.create_consent_with(no_callback()).await;
+    app.advance(TimeDelta::seconds(10));
+    let settled = until_settled(&app).await;
+    assert_eq!(settled.len(), 1);
+    assert_eq!((settled[0].status.as_str(), settled[0].attempts), ("cancelled", 1));
+    assert_eq!(settled[0].error.as_deref(), Some("endpoint_deleted"));
+    assert_eq!(subscriber.received().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_clients_events_are_never_heard() {
+    let app = TestApp::start().await;
+    let other = app.other_client().await;
+    let (ours, theirs) = (Subscriber::start().await, Subscriber::start().await);
+    register(&app.api, &ours.url(), &[]).await;
+    register(&other, &theirs.url(), &[]).await;
+    let id = app.create_consent_with(no_callback()).await;
+    until_settled(&app).await;
+    assert_eq!(ours.bodies()[0]["data"]["id"], id);
+    assert_eq!(theirs.received().len(), 0);
+    assert_eq!(deliveries(&app).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_whose_sender_died_is_made_again_when_its_claim_ends() {
+    let app = TestApp::start().await;
+    let subscriber = Subscriber::answering(&[500, 200]).await;
+    register(&app.api, &subscriber.url(), &[]).await;
+    app.create_consent_with(no_callback()).await;
+    until(&app, |all| all.len() == 1 && all[0].attempts == 1).await;
+    // A sender whose clock is a little ahead claims the retry, and is never heard of again.
+    let now = app.clock().now() + TimeDelta::seconds(10);
+    let room = Room { deliveries: 10, per_lane: 10, taken: &[] };
+    let claimed = delivery::claim(app.pool(), now, now + TimeDelta::seconds(60), &room).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    app.advance(TimeDelta::seconds(60));
+    assert_eq!(due(&app).await, 0);
+    assert_eq!(subscriber.received().len(), 1);
+    app.advance(TimeDelta::seconds(10));
+    until_settled(&app).await;
+    let received = subscriber.received();
+    assert_eq!(received.len(), 2);
+    assert_eq!(received[0].id(), received[1].id());
+    // The dead sender comes back and settles: that changes nothing.
+    let again = delivery::Outcome::Retry(now);
+    delivery::settle(app.pool(), &claimed[0], &again, Some(500), None, now).await.unwrap();
+    assert_eq!(until_settled(&app).await[0].status, "succeeded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_leaves_room_for_other_receivers() {
+    let app = TestApp::start().await;
+    let (slow, quick) = (Subscriber::start().await, Subscriber::start().await);
+    register(&app.api, &slow.url(), &["consent.created"]).await;
+    slow.hold();
+    for _ in 0..20 {
+        app.create_consent_with(no_callback()).await;
+    }
+    register(&app.api, &quick.url(), &["consent.updated"]).await;
+    let id = app.create_consent_with(no_callback()).await;
+    slow.has_received(8).await;
+    app.api.patch(&format!("/v1/service/consents/{id}"), &json!({ "purpose": "login" })).await;
+    quick.has_received(1).await;
+    assert_eq!(slow.received().len(), 8);
+    slow.let_go();
+    assert_eq!(until_settled(&app).await.len(), 22);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_finishes_what_was_begun() {
+    let app = TestApp::start().await;
+    let subscriber = Subscriber::start().await;
+    register(&app.api, &subscriber.url(), &[]).await;
+    subscriber.hold();
+    app.create_consent_with(no_callback()).await;
+    subscriber.has_received(1).await;
+    let pool = app.pool().clone();
+    let (mut stopped, mut let_go) = (Box::pin(app.stop()), false);
+    loop {
+        let looked = tokio::time::timeout(std::time::Duration::from_millis(200), &mut stopped).await;
+        match (looked, let_go) {
+            (Ok(()), true) => break,
+            (Ok(()), false) => panic!("it stopped while a delivery was under way"),
+            (Err(_), _) => {
+                subscriber.let_go();
+                let_go = true;
+            }
+        }
+    }
+    let status = sqlx::query_scalar::<_, String>("select status from webhook_deliveries");
+    // The server's own pool is closed by now.
+    let options = (*pool.connect_options()).clone();
+    let fresh = sqlx::postgres::PgPoolOptions::new().connect_with(options).await.unwrap();
+    assert_eq!(status.fetch_all(&fresh).await.unwrap(), ["succeeded"]);
+}
