@@ -15,5 +15,6 @@ pub mod read_model;
 pub mod request_id;
 pub mod router;
 mod unique_keys;
+mod unread;
 pub mod version;
 pub mod web_url;
