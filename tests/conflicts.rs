@@ -72,7 +72,7 @@ async fn race_approve_against_revoke(one: &TestApp, other: &TestApp, rounds: usi
     for _ in 0..rounds / AT_ONCE {
         let round = async |n: usize| {
             let id = one.create_consent().await;
-            let (approved, revoked) = if n % 2 == 0 {
+            let (approved, revoked) = if n.is_multiple_of(2) {
                 tokio::join!(approve(&one.app, &id), revoke(&other.app, tenant, &id))
             } else {
                 let (revoked, approved) =
@@ -109,7 +109,7 @@ async fn there_are_never_two_first_decisions() {
     for _ in 0..1_000 / AT_ONCE {
         let round = async |n: usize| {
             let id = app.create_consent().await;
-            let other = if n % 2 == 0 { &app.app } else { &twin.app };
+            let other = if n.is_multiple_of(2) { &app.app } else { &twin.app };
             let (approved, rejected) = tokio::join!(approve(&app.app, &id), reject(other, &id));
             match (&approved, &rejected) {
                 (Ok(_), refused) => {
@@ -140,7 +140,7 @@ async fn of_two_who_change_the_same_version_one_wins_and_one_is_told() {
     for _ in 0..4 {
         let round = async |n: usize| {
             let id = app.create_consent().await;
-            let other = if n % 2 == 0 { &app.api } else { &twin.api };
+            let other = if n.is_multiple_of(2) { &app.api } else { &twin.api };
             let (one_does, other_does) = match n % 3 {
                 0 => (Method::DELETE, Method::DELETE),
                 1 => (Method::PATCH, Method::PUT),

@@ -189,7 +189,7 @@ async fn two_runners_of_one_projection_without_a_lease_corrupt_nothing() {
     let head = reader::head(&pool).await.unwrap();
     for _ in 0..5 {
         for projection in [&Consents as &dyn Projection, &Deadlines] {
-            rebuild::reset(&mut *pool.acquire().await.unwrap(), projection).await.unwrap();
+            rebuild::reset(&mut pool.acquire().await.unwrap(), projection).await.unwrap();
         }
         let mut runs = tokio::task::JoinSet::new();
         for _ in 0..3 {
@@ -318,7 +318,7 @@ async fn an_instance_hears_at_once_of_what_another_appends() {
     for _ in 0..10 {
         app.create_consent().await;
         let head = reader::head(app.pool()).await.unwrap();
-        let heard = growth.wait_for(|known| *known >= head);
-        assert!(*tokio::time::timeout(Duration::from_secs(5), heard).await.unwrap().unwrap() >= head);
+        let news = growth.wait_for(|known| *known >= head);
+        assert!(*tokio::time::timeout(Duration::from_secs(5), news).await.unwrap().unwrap() >= head);
     }
 }

@@ -80,7 +80,7 @@ fn expanded(code: &str) -> String {
                 c == ',' && depth == 0
             });
             for item in items {
-                text.push_str(&format!(" {}{}", &prefix[..prefix.len() - 1], item.trim()));
+                text.extend([" ", &prefix[..prefix.len() - 1], item.trim()]);
             }
         }
     }

@@ -21,7 +21,7 @@ async fn statuses(app: &TestApp, id: &str) -> Vec<String> {
     ] {
         statuses.push(app.api.get(&path).await.data()["status"].as_str().unwrap().to_owned());
     }
-    for query in ["".to_owned(), format!("?status={}", statuses[1])] {
+    for query in [String::new(), format!("?status={}", statuses[1])] {
         let list = app.api.get(&format!("{CONSENTS}{query}")).await;
         statuses.push(list.data()["items"][0]["status"].as_str().unwrap().to_owned());
     }
