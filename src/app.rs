@@ -55,7 +55,7 @@ impl App {
         let store = EventStore::new(pool.clone(), wake.clone());
         Self(Arc::new(Parts {
             vault: Vault::new(pool.clone(), master),
-            keys: ClientKeys::new(pool.clone(), store.clone()),
+            keys: ClientKeys::new(store.clone()),
             idempotency: IdempotencyRecords::new(pool.clone()),
             notifier: Notifier::from_config(&config),
             store,

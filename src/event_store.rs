@@ -7,11 +7,14 @@
 mod appender;
 mod batch;
 mod cache;
+mod claims;
 mod context;
 mod cqrs;
+mod head;
 mod store;
 
 pub use appender::{AppendError, Appended};
 pub use batch::{Claim, IdempotencyRecord};
 pub use context::CommandContext;
+pub use head::{HeadError, HeadReader, Heads};
 pub use store::{EventStore, ExecuteError, Executed, Terms};

@@ -13,6 +13,7 @@ use crate::vault::{Place, Subject, VaultError};
 
 /// There is one owner.
 const OWNER_CLAIM: &str = "owner";
+const OWNER: &[u8] = b"owner";
 
 #[derive(Debug, thiserror::Error)]
 pub enum OwnerError {
@@ -47,13 +48,7 @@ pub fn read(data_dir: &Path) -> Result<Option<ApiKey>, OwnerError> {
 /// The key is in its file before the client is in the log, so a crash in between loses nothing: the next start
 /// takes the same key.
 pub async fn ensure(app: &App) -> Result<Option<ApiKey>, OwnerError> {
-    let exists = sqlx::query_scalar!(
-        r#"select exists (select from claims where kind = $1) as "exists!""#,
-        OWNER_CLAIM
-    )
-    .fetch_one(&app.pool)
-    .await?;
-    if exists {
+    if app.store.holder_of(OWNER_CLAIM, OWNER).await?.is_some() {
         return Ok(None);
     }
     let path = path(&app.config.data_dir);
@@ -100,7 +95,7 @@ async fn create(app: &App, key: &ApiKey) -> Result<(), OwnerError> {
         at,
     };
     let claims = vec![
-        Claim { kind: OWNER_CLAIM, key: b"owner".to_vec() },
+        Claim { kind: OWNER_CLAIM, key: OWNER.to_vec() },
         Claim { kind: KEY_CLAIM, key: key.hash().to_vec() },
     ];
     let context = CommandContext::system("first_start", client_id, at, None);

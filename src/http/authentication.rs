@@ -14,14 +14,12 @@ use mobid_domain::actor::Actor;
 use mobid_domain::client::{Account, Client, Permission};
 use mobid_domain::id::{ClientId, CommandId};
 use sha2::{Digest, Sha256};
-use sqlx::PgPool;
 use zeroize::Zeroizing;
 
 use super::error::ApiError;
-use super::head::HeadReader;
 use super::request_id;
 use crate::app::App;
-use crate::event_store::{CommandContext, EventStore};
+use crate::event_store::{CommandContext, EventStore, HeadReader};
 pub use crate::hex::hex;
 
 pub const HEADER: &str = "x-mobid-key";
@@ -126,15 +124,14 @@ struct Known {
 
 #[derive(Clone)]
 pub struct ClientKeys {
-    pool: PgPool,
     store: EventStore,
     pub heads: HeadReader,
     known: Arc<Mutex<Known>>,
 }
 
 impl ClientKeys {
-    pub fn new(pool: PgPool, store: EventStore) -> Self {
-        Self { heads: HeadReader::start(pool.clone()), pool, store, known: Arc::default() }
+    pub fn new(store: EventStore) -> Self {
+        Self { heads: HeadReader::start(store.pool().clone()), store, known: Arc::default() }
     }
 
     /// The client whose key this is, as of now.
@@ -157,14 +154,7 @@ impl ClientKeys {
     }
 
     async fn look_up(&self, hash: [u8; 32], as_of: i64) -> Result<Option<Arc<Account>>, ApiError> {
-        let client_id = sqlx::query_scalar!(
-            "select aggregate_id from claims where kind = $1 and key = $2",
-            KEY_CLAIM,
-            &hash[..]
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(client_id) = client_id else { return Ok(None) };
+        let Some(client_id) = self.store.holder_of(KEY_CLAIM, &hash).await? else { return Ok(None) };
         let client = self.store.load::<Client>(&client_id).await?.state;
         let Some(account) = client.account() else { return Ok(None) };
         // The claim says whose key it once became; whether it is in force only the client's own events say.

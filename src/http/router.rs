@@ -12,6 +12,7 @@ use super::authentication::{ApiClient, require_key};
 use super::error::ApiError;
 use super::guard::{allow, allow_all};
 use super::request_id::with_request_id;
+use super::unread::read_the_rest;
 use crate::api::{consent, health, webhook};
 use crate::app::App;
 use crate::pages;
@@ -25,6 +26,7 @@ pub fn public(app: &App) -> Router {
         .merge(pages::routes(app))
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(read_the_rest))
         .layer(from_fn(with_request_id))
         .with_state(app.clone())
 }

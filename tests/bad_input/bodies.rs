@@ -135,10 +135,6 @@ async fn a_body_that_is_too_large_is_told_so() {
         let reply = send(&app.api, Method::POST, SEARCH, JSON, padded(size)).await;
         assert_eq!(reply.body["message"], "The body is larger than 256 KiB.");
     }
-    // A key is asked for first, and its holder gets to read so.
-    let stranger = crate::support::Api::new(app.url(""), String::new());
-    let reply = send(&stranger, Method::POST, SEARCH, JSON, padded(10 << 20)).await;
-    assert_envelope(&reply, 401, "unauthorized");
 }
 
 /// Without a length announced, in pieces.
@@ -186,4 +182,24 @@ async fn a_body_that_is_cut_off_changes_nothing() {
     let _ = stream.read_to_end(&mut answer).await;
     assert!(!answer.starts_with(b"HTTP/1.1 200"));
     assert_eq!(count_of_events(&app).await, before, "nothing happened");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_before_their_body_is_read_gets_to_read_why() {
+    let app = TestApp::start().await;
+    let large = " ".repeat(10 << 20);
+    let stranger = crate::support::Api::new(app.url(""), String::new());
+    let nobody = app.client_with(&[]).await;
+    for _ in 0..3 {
+        for (api, method, path, code, kind) in [
+            (&stranger, Method::POST, SEARCH, 401, "unauthorized"),
+            (&nobody, Method::POST, SEARCH, 403, "forbidden"),
+            (&app.api, Method::POST, "/v1/nothing", 404, "not_found"),
+            (&app.api, Method::POST, "/nothing", 404, "not_found"),
+            (&app.api, Method::PUT, SEARCH, 405, "method_not_allowed"),
+        ] {
+            let reply = send(api, method, path, JSON, large.clone()).await;
+            assert_envelope(&reply, code, kind);
+        }
+    }
 }

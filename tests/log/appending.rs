@@ -1,0 +1,96 @@
+//! Positions, times, claims, and commands that are sent twice.
+
+use chrono::{DateTime, Utc};
+use futures::future::join_all;
+use mobid::clock::Clock;
+use mobid_projections::stream::reader;
+use serde_json::json;
+
+use crate::support::{RawEvent, TestApp, append_raw, fresh_database};
+
+/// 64 writers at two instances, creating and changing.
+#[tokio::test(flavor = "multi_thread")]
+async fn positions_have_no_gap_and_time_never_runs_backwards() {
+    let app = TestApp::start().await;
+    let twin = app.twin().await;
+    join_all((0..64).map(async |n| {
+        let api = if n % 2 == 0 { &app.api } else { &twin.api };
+        for _ in 0..4 {
+            let reply = api.post("/v1/service/consents", &crate::support::reference_body()).await;
+            let path = format!("/v1/service/consents/{}", reply.id());
+            assert_eq!(api.patch(&path, &json!({ "purpose": "login" })).await.status, 200);
+            assert_eq!(api.delete(&path).await.status, 200);
+        }
+    }))
+    .await;
+    let rows: Vec<(i64, DateTime<Utc>)> =
+        sqlx::query_as("select position, recorded_at from events order by position")
+            .fetch_all(app.pool())
+            .await
+            .unwrap();
+    assert_eq!(rows.len(), 1 + 64 * 4 * 3);
+    for (expected, (position, _)) in (1..).zip(&rows) {
+        assert_eq!(*position, expected);
+    }
+    for pair in rows.windows(2) {
+        assert!(pair[0].1 <= pair[1].1, "{pair:?}");
+    }
+    let gaps: i64 = sqlx::query_scalar(
+        "select count(*) from (select sequence, row_number() over
+             (partition by aggregate_type, aggregate_id order by position) as n from events) s
+         where sequence <> n",
+    )
+    .fetch_one(app.pool())
+    .await
+    .unwrap();
+    assert_eq!(gaps, 0, "sequences follow positions");
+}
+
+/// As a connection that is lost before its answer makes it happen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_sent_again_is_in_once() {
+    let app = TestApp::start().await;
+    let event = RawEvent {
+        command_id: "cmd_1",
+        tenant: "cl_1",
+        aggregate_type: "test",
+        aggregate_id: "a",
+        expected: 0,
+        event_type: "test.happened",
+        payload: r#"{"a":1}"#,
+        metadata: r#"{"commandId":"cmd_1"}"#,
+    };
+    let head = reader::head(app.pool()).await.unwrap();
+    assert_eq!(append_raw(app.pool(), &event).await, (None, head));
+    assert_eq!(append_raw(app.pool(), &event).await, (Some("appended".to_owned()), head + 1));
+    let other = RawEvent { command_id: "cmd_2", metadata: r#"{"commandId":"cmd_2"}"#, ..event.clone() };
+    assert_eq!(append_raw(app.pool(), &other).await.0.as_deref(), Some("conflict"));
+    let ahead = RawEvent { expected: 2, ..other };
+    assert_eq!(append_raw(app.pool(), &ahead).await.0.as_deref(), Some("conflict"), "nothing to follow");
+    assert_eq!(reader::head(app.pool()).await.unwrap(), head + 1);
+    assert_eq!(reader::of_aggregate(app.pool(), "test", "a", 0).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_that_start_at_once_make_one_owner() {
+    for _ in 0..5 {
+        let database = fresh_database().await;
+        let clock = Clock::manual("2030-01-01T00:00:00Z".parse().unwrap());
+        let start = || TestApp::start_on(database.clone(), clock.clone(), |_| {});
+        let (one, other) = tokio::join!(start(), start());
+        let owners: Vec<_> = [&one, &other].into_iter().filter(|app| !app.api.key.is_empty()).collect();
+        assert_eq!(owners.len(), 1);
+        for app in [&one, &other] {
+            let knows = owners[0].api.at(&app.api).get("/v1/health").await;
+            assert_eq!(knows.status, 200);
+            let has_file = mobid::owner::path(app.data_dir()).exists();
+            assert_eq!(has_file, !app.api.key.is_empty(), "a key that is nobody's is not left in a file");
+        }
+        let created: i64 =
+            sqlx::query_scalar("select count(*) from events where event_type = 'client.created'")
+                .fetch_one(one.pool())
+                .await
+                .unwrap();
+        assert_eq!(created, 1);
+    }
+}
