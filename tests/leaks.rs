@@ -130,7 +130,9 @@ fn files(directory: &Path) -> Vec<PathBuf> {
             if name != "outbox" {
                 found.extend(files(&path));
             }
-        } else if path.is_file() && path.extension().is_none_or(|extension| extension != "key") {
+        } else if path.is_file()
+            && path.extension().is_none_or(|extension| extension != "key" && extension != "callback-secret")
+        {
             found.push(path);
         }
     }
