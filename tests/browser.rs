@@ -104,7 +104,7 @@ async fn every_other_page_is_sound_too() {
     browser.press("button[value=reject]").await;
     browser.shoot("12-reject").await;
     app.advance(TimeDelta::minutes(5));
-    visit(format!("/r/{bare}/code"), "Enter your code to reject", "13-expired-code").await;
+    visit(format!("/r/{bare}/code"), "This code no longer works", "13-expired-code").await;
     browser.press("form.more button").await;
     browser.enter(&last_code(&app)).await;
     assert_eq!(browser.text("h1").await, "Rejected");
