@@ -217,8 +217,8 @@ fn problem(problem: Problem) -> String {
         Problem::WrongCode { tries_left } => {
             format!("That is not the code. {}", (WORDS.tries_left)(tries_left))
         }
-        Problem::ExpiredCode => "It has expired. Ask for a new one.".to_owned(),
-        Problem::ExhaustedCode => "It was tried too often. Ask for a new one.".to_owned(),
+        Problem::ExpiredCode => "Your code has expired. Ask for a new one.".to_owned(),
+        Problem::ExhaustedCode => "Your code was tried too often. Ask for a new one.".to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Headless Chromium over the WebDriver protocol (W3C WebDriver), as much of it as the tests need.
+//! Headless Chromium over the `WebDriver` protocol (W3C), as much of it as the tests need.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// What a reference to an element is called (WebDriver, 11).
+/// What a reference to an element is called (`WebDriver`, 11).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 pub struct Browser {
@@ -76,7 +76,7 @@ impl Browser {
     pub async fn start() -> Self {
         let (driver, address) = start_driver().await;
         let profile = tempfile::tempdir().unwrap();
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1)).build().unwrap();
         let body = capabilities(profile.path());
         let reply: Value =
             http.post(format!("{address}/session")).json(&body).send().await.unwrap().json().await.unwrap();
@@ -102,7 +102,7 @@ impl Browser {
         body["value"].clone()
     }
 
-    /// A command of the Chrome DevTools Protocol.
+    /// A command of the Chrome `DevTools` Protocol.
     async fn devtools(&self, command: &str, params: Value) -> Value {
         self.post("/goog/cdp/execute", json!({"cmd": command, "params": params})).await
     }

@@ -192,7 +192,7 @@ async fn an_expired_code_is_no_good() {
     let code = last_code(&app);
     app.advance(TimeDelta::minutes(5));
     let page = ann.enter(&id, &code).await;
-    assert!(page.status == 422 && page.says("It has expired"), "{}", page.html);
+    assert!(page.status == 422 && page.says("Your code has expired"), "{}", page.html);
     assert_eq!(status(&app, &id).await, "pending");
 }
 
