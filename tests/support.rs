@@ -25,8 +25,8 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 pub use client::{Api, Reply};
-pub use postgres::fresh_database;
-pub use raw_log::is_legible;
+pub use postgres::{admin_pool, fresh_database};
+pub use raw_log::{RawEvent, append_raw, is_legible};
 pub use recipient::{Decided, approve, decide, passkey};
 
 /// The recipient of the reference's curl.
