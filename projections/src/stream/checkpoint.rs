@@ -59,6 +59,16 @@ pub async fn compare_and_set(
     Ok(moved.rows_affected() == 1)
 }
 
+/// Where the newest version of a follower is, locked until the transaction ends.
+pub async fn lock_newest(conn: &mut PgConnection, name: &str) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select position from checkpoints where name = $1 order by version desc limit 1 for update",
+        name
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// The newest version of a follower that ever started here: an older one stands by.
 pub async fn newest_version(db: impl PgExecutor<'_>, name: &str) -> Result<Option<i32>, sqlx::Error> {
     sqlx::query_scalar!("select max(version) from checkpoints where name = $1", name).fetch_one(db).await

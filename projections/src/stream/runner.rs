@@ -104,12 +104,12 @@ impl Runner {
         )
     }
 
-    /// Takes a reactor's place in the log, if it has none yet: what is appended from now on is its work, however
-    /// late its turn comes. To be called before the first append that it must not miss.
+    /// Takes the follower's place in the log, if this version has none yet: older versions stand by from now on, and
+    /// what is appended from now on is a reactor's work, however late its turn comes. To be called before the first
+    /// append that it must not miss.
     pub async fn take_place(&self) -> Result<(), sqlx::Error> {
-        let Follower::Reactor(reactor) = &self.follower else { return Ok(()) };
         let mut tx = self.pool.begin().await?;
-        if checkpoint::newest_version(&mut *tx, reactor.name()).await? < Some(reactor.version()) {
+        if checkpoint::newest_version(&mut *tx, self.follower.name()).await? < Some(self.follower.version()) {
             self.begin(&mut tx).await?;
         }
         tx.commit().await
@@ -256,11 +256,11 @@ impl Runner {
             // What a crash takes away is read again from the log; a reactor's work is not to be lost.
             sqlx::query!("set local synchronous_commit = off").execute(&mut *tx).await?;
         }
+        if checkpoint::newest_version(&mut *tx, name).await? > Some(version) {
+            return Ok(Step::Outdated);
+        }
         let from = match checkpoint::lock(&mut tx, name, version).await? {
             Some(position) => position,
-            None if checkpoint::newest_version(&mut *tx, name).await? > Some(version) => {
-                return Ok(Step::Outdated);
-            }
             None => self.begin(&mut tx).await?,
         };
         let events = reader::after(&mut *tx, from, self.batch).await?;
@@ -286,7 +286,8 @@ impl Runner {
         Ok(Step::Moved(last))
     }
 
-    /// The first start of this version: a projection from nothing, a reactor from now on.
+    /// The first start of this version: a projection from nothing; a reactor from where the version before it is, the
+    /// very first from now on.
     async fn begin(&self, tx: &mut sqlx::PgConnection) -> Result<i64, sqlx::Error> {
         let (name, version) = (self.follower.name(), self.follower.version());
         let position = match &self.follower {
@@ -294,7 +295,10 @@ impl Runner {
                 projection.reset(tx).await?;
                 0
             }
-            Follower::Reactor(_) => reader::head(&mut *tx).await?,
+            Follower::Reactor(_) => match checkpoint::lock_newest(&mut *tx, name).await? {
+                Some(position) => position,
+                None => reader::head(&mut *tx).await?,
+            },
         };
         checkpoint::start(tx, name, version, position).await?;
         Ok(position)
