@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -17,8 +18,7 @@ pub struct Browser {
     http: reqwest::Client,
     session: String,
     _profile: tempfile::TempDir,
-    /// Dies with this.
-    _driver: Child,
+    driver: Child,
 }
 
 fn program(variable: &str, usual: &str) -> String {
@@ -30,6 +30,8 @@ async fn start_driver() -> (Child, String) {
     let mut driver = Command::new(program("MOBID_TEST_CHROMEDRIVER", "/usr/bin/chromedriver"))
         .arg("--port=0")
         .stdout(Stdio::piped())
+        // The browser is in its group, so that both can be ended together.
+        .process_group(0)
         .kill_on_drop(true)
         .spawn()
         .unwrap();
@@ -72,6 +74,16 @@ fn capabilities(profile: &Path) -> Value {
     }}})
 }
 
+/// A test that failed leaves no browser behind.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let group = self.driver.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(group) = group {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
 impl Browser {
     pub async fn start() -> Self {
         let (driver, address) = start_driver().await;
@@ -82,7 +94,7 @@ impl Browser {
             http.post(format!("{address}/session")).json(&body).send().await.unwrap().json().await.unwrap();
         let id = reply["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {reply}"));
         let session = format!("{address}/session/{id}");
-        Self { http, session, _profile: profile, _driver: driver }
+        Self { http, session, _profile: profile, driver }
     }
 
     async fn get(&self, path: &str) -> Value {
