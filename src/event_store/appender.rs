@@ -120,7 +120,7 @@ impl Task {
             self.take(&mut gathered, &mut batch, job);
         }
         let mut yielded = false;
-        while !gathered.is_full() && self.postponed.len() < batch::MAX_EVENTS {
+        while !gathered.is_full() && self.postponed.len() < QUEUE {
             if let Ok(job) = self.jobs.try_recv() {
                 self.take(&mut gathered, &mut batch, job);
                 yielded = false;
@@ -233,4 +233,49 @@ fn is_refusal(error: &sqlx::Error) -> bool {
 )]
 async fn back_off(failures: u32) {
     tokio::time::sleep(Duration::from_millis((10 << failures.min(6)).min(500))).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(aggregate_id: &str) -> Job {
+        let append = Append {
+            command_id: String::new(),
+            tenant: String::new(),
+            aggregate_type: "consent",
+            aggregate_id: aggregate_id.to_owned(),
+            expected: 1,
+            events: vec![super::super::batch::NewEvent {
+                event_id: uuid::Uuid::nil(),
+                event_type: String::new(),
+                event_version: String::new(),
+                payload: "{}".to_owned(),
+            }],
+            metadata: "{}".to_owned(),
+            claims: vec![],
+            idempotency: None,
+        };
+        Job { append, reply: oneshot::channel().0 }
+    }
+
+    #[tokio::test]
+    async fn a_crowd_on_one_aggregate_does_not_hold_up_the_others() {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let mut task = Task {
+            options: PgConnectOptions::new(),
+            conn: None,
+            jobs,
+            postponed: VecDeque::new(),
+            wake: Wake::default(),
+            reconnects: Arc::default(),
+        };
+        for _ in 0..1_000 {
+            queue.send(job("crowded")).await.unwrap();
+        }
+        queue.send(job("other")).await.unwrap();
+        let batch = task.gather().await.unwrap();
+        let ids: Vec<_> = batch.iter().map(|job| job.append.aggregate_id.as_str()).collect();
+        assert_eq!(ids, ["crowded", "other"]);
+    }
 }
