@@ -14,5 +14,6 @@ mod leaks;
 mod log;
 mod pages;
 mod replay_tool;
+mod stopping;
 mod support;
 mod webhooks;
