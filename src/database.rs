@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mobid_projections::stream::lease::NOTICE_LOSS;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool};
 
@@ -40,7 +41,8 @@ pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPo
         .acquire_timeout(Duration::from_secs(10))
         .after_connect(|conn, _| {
             Box::pin(async move {
-                conn.execute("set synchronous_commit = on; set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3").await?;
+                conn.execute("set synchronous_commit = on").await?;
+                conn.execute(NOTICE_LOSS).await?;
                 Ok(())
             })
         })
