@@ -5,14 +5,17 @@
 //! longer than a caller waits is the caller told so, and then honestly: unknown, not failed.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use mobid_projections::stream::lease::NOTICE_LOSS;
 use mobid_projections::stream::wake::Wake;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::batch::{self, Append, Gathered, Outcome};
 
@@ -20,6 +23,9 @@ use super::batch::{self, Append, Gathered, Outcome};
 const QUEUE: usize = 4_096;
 /// How long a caller waits for an append to be settled.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the database may take to answer before the connection counts as lost: a machine that is gone says
+/// nothing. More than a statement may take there, so that those given up on do not pile up behind each other.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(6);
 
 /// An append that went in, now or at an earlier attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +76,7 @@ impl Appender {
     pub async fn append(&self, append: Append) -> Result<Outcome, AppendError> {
         let (reply, answer) = oneshot::channel();
         self.queue.send(Job { append, reply }).await.map_err(|_| AppendError::ShuttingDown)?;
-        match tokio::time::timeout(PATIENCE, answer).await {
+        match timeout(PATIENCE, answer).await {
             Ok(Ok(outcome)) => outcome,
             // The task is gone, or the time is up.
             Ok(Err(_)) | Err(_) => Err(AppendError::Unknown),
@@ -197,11 +203,17 @@ impl Task {
     }
 
     async fn try_send(&mut self, batch: &[&Append]) -> Result<Vec<Outcome>, sqlx::Error> {
-        let conn = match &mut self.conn {
-            Some(conn) => conn,
-            None => self.conn.insert(connect(&self.options).await?),
+        let answer = async {
+            let conn = match &mut self.conn {
+                Some(conn) => conn,
+                // Whatever keeps us from connecting, it is not the events.
+                None => self.conn.insert(connect(&self.options).await.map_err(io::Error::other)?),
+            };
+            batch::send(conn, batch).await
         };
-        batch::send(conn, batch).await
+        timeout(ANSWERED_WITHIN, answer)
+            .await
+            .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
     }
 }
 
@@ -209,6 +221,8 @@ impl Task {
 /// statistics of a young table say.
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
     let mut conn = options.connect().await?;
+    conn.execute(NOTICE_LOSS).await?;
+    conn.execute("set statement_timeout = '5s'").await?;
     sqlx::query!("set synchronous_commit = on").execute(&mut conn).await?;
     sqlx::query!("set enable_seqscan = off").execute(&mut conn).await?;
     Ok(conn)
