@@ -74,13 +74,13 @@ impl Appender {
 
     /// Appends, and answers when the fate of the events is known.
     pub async fn append(&self, append: Append) -> Result<Outcome, AppendError> {
-        let (reply, answer) = oneshot::channel();
-        self.queue.send(Job { append, reply }).await.map_err(|_| AppendError::ShuttingDown)?;
-        match timeout(PATIENCE, answer).await {
-            Ok(Ok(outcome)) => outcome,
-            // The task is gone, or the time is up.
-            Ok(Err(_)) | Err(_) => Err(AppendError::Unknown),
-        }
+        let settled = async {
+            let (reply, answer) = oneshot::channel();
+            self.queue.send(Job { append, reply }).await.map_err(|_| AppendError::ShuttingDown)?;
+            // The task is gone.
+            answer.await.unwrap_or(Err(AppendError::Unknown))
+        };
+        timeout(PATIENCE, settled).await.unwrap_or(Err(AppendError::Unknown))
     }
 
     /// Counts connections lost: what was cached before may be of another history.
