@@ -1,12 +1,20 @@
 //! The connection to Postgres, checked for what the log needs of it, and its schema.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use mobid_projections::stream::lease::NOTICE_LOSS;
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool};
 
-/// The schema, forward only.
-pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+/// The schema, forward only. One that is newer than this program is no hindrance: while a new version is rolled out
+/// the old one must be able to start again, and migrations expand before they contract.
+pub static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!();
+    migrations.set_ignore_missing(true);
+    migrations
+});
 
 const OLDEST: i32 = 150_000;
 
@@ -40,7 +48,8 @@ pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPo
         .acquire_timeout(Duration::from_secs(10))
         .after_connect(|conn, _| {
             Box::pin(async move {
-                conn.execute("set synchronous_commit = on; set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3").await?;
+                conn.execute("set synchronous_commit = on").await?;
+                conn.execute(NOTICE_LOSS).await?;
                 Ok(())
             })
         })

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
@@ -24,6 +25,11 @@ use crate::vault::MasterKey;
 use crate::workers::Workers;
 use crate::{api, database, key_file, owner};
 
+/// How long requests under way may take to be answered after a stop was told: more than an append may take, less
+/// than the half minute after which most supervisors kill.
+const DRAIN: Duration = Duration::from_secs(25);
+/// How long connections may take to be given back after that.
+const CLOSE: Duration = Duration::from_secs(5);
 /// Connections that requests and followers share.
 const POOL: u32 = 40;
 
@@ -47,7 +53,8 @@ impl Database {
     }
 
     pub async fn close(self) -> anyhow::Result<()> {
-        self.pool.close().await;
+        // A connection that is still in use then is not worth an unclean end of the database.
+        let _ = tokio::time::timeout(CLOSE, self.pool.close()).await;
         if let Some(embedded) = self.embedded {
             embedded.stop().await?;
         }
@@ -122,8 +129,16 @@ impl Server {
     /// Stops taking requests, answers those under way, and lets the workers finish what they have begun.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
-        while let Some(ended) = self.listeners.join_next().await {
-            ended??;
+        let drained = async {
+            while let Some(ended) = self.listeners.join_next().await {
+                ended??;
+            }
+            anyhow::Ok(())
+        };
+        match tokio::time::timeout(DRAIN, drained).await {
+            Ok(drained) => drained?,
+            // Who sends half a request, or never reads the answer, is not waited for.
+            Err(_) => tracing::warn!("stopping with connections that did not come to an end"),
         }
         self.workers.finish().await;
         Ok(())

@@ -17,9 +17,17 @@ use crate::support::{TestApp, fresh_database};
 /// Which of the appender's answers are lost: every n-th.
 const EVERY: usize = 5;
 
+/// What becomes of a connection whose answer is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Cut,
+    /// It stays open and says nothing more, as when the database's machine is gone.
+    Silence,
+}
+
 /// Forwards to the socket; of connections that call themselves the appender it loses every n-th answer, having let
-/// the statement through, and cuts.
-async fn cutting_proxy(socket: PathBuf, cuts: Arc<AtomicUsize>) -> u16 {
+/// the statement through.
+async fn losing_proxy(socket: PathBuf, cuts: Arc<AtomicUsize>, then: Then) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let answers = Arc::new(AtomicUsize::new(0));
@@ -29,7 +37,7 @@ async fn cutting_proxy(socket: PathBuf, cuts: Arc<AtomicUsize>) -> u16 {
             let (socket, cuts, answers) = (socket.clone(), cuts.clone(), answers.clone());
             tokio::spawn(async move {
                 // A connection that ends is what this proxy is about.
-                let _ = forward(client, socket, &cuts, &answers).await;
+                let _ = forward(client, socket, &cuts, &answers, then).await;
             });
         }
     });
@@ -41,6 +49,7 @@ async fn forward(
     socket: PathBuf,
     cuts: &AtomicUsize,
     answers: &AtomicUsize,
+    then: Then,
 ) -> std::io::Result<()> {
     let mut server = UnixStream::connect(socket).await?;
     let (mut from_client, mut from_server) = (vec![0; 1 << 16], vec![0; 1 << 16]);
@@ -64,6 +73,9 @@ async fn forward(
                 let committed = from_server[..n].ends_with(b"Z\0\0\0\x05I") && from_server[..n].contains(&b'D');
                 if is_appender && committed && answers.fetch_add(1, Ordering::Relaxed) % EVERY == EVERY - 1 {
                     cuts.fetch_add(1, Ordering::Relaxed);
+                    if then == Then::Silence {
+                        std::future::pending::<()>().await;
+                    }
                     return Ok(());
                 }
                 client.write_all(&from_server[..n]).await?;
@@ -88,7 +100,7 @@ fn socket_of(database_url: &str) -> PathBuf {
 async fn a_lost_acknowledgement_doubles_nothing_and_lies_to_nobody() {
     let database = fresh_database().await;
     let cuts = Arc::new(AtomicUsize::new(0));
-    let port = cutting_proxy(socket_of(&database), cuts.clone()).await;
+    let port = losing_proxy(socket_of(&database), cuts.clone(), Then::Cut).await;
     #[expect(clippy::disallowed_methods, reason = "a manual clock starts somewhere")]
     let clock = Clock::manual(chrono::Utc::now());
     let app = Arc::new(TestApp::start_on(through_proxy(&database, port), clock, |_| {}).await);
@@ -127,4 +139,26 @@ async fn a_lost_acknowledgement_doubles_nothing_and_lies_to_nobody() {
     let distinct: BTreeSet<_> = consents.iter().map(|row| (&row.1, row.2)).collect();
     assert_eq!(distinct.len(), consents.len());
     assert_eq!(consents.iter().map(|row| &row.1).collect::<BTreeSet<_>>().len(), ids.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_never_comes_is_not_waited_for_for_ever() {
+    let database = fresh_database().await;
+    let cuts = Arc::new(AtomicUsize::new(0));
+    let port = losing_proxy(socket_of(&database), cuts.clone(), Then::Silence).await;
+    #[expect(clippy::disallowed_methods, reason = "a manual clock starts somewhere")]
+    let clock = Clock::manual(chrono::Utc::now());
+    let app = TestApp::start_on(through_proxy(&database, port), clock, |_| {}).await;
+    let mut ids = BTreeSet::new();
+    while cuts.load(Ordering::Relaxed) == 0 {
+        ids.insert(app.create_consent().await);
+    }
+    ids.insert(app.create_consent().await);
+    let logged: Vec<String> =
+        sqlx::query_scalar("select aggregate_id from events where event_type = 'consent.created'")
+            .fetch_all(app.pool())
+            .await
+            .unwrap();
+    assert_eq!(logged.len(), ids.len());
+    assert_eq!(logged.into_iter().collect::<BTreeSet<_>>(), ids);
 }

@@ -15,5 +15,7 @@ mod leaks;
 mod log;
 mod pages;
 mod replay_tool;
+mod schema;
+mod stopping;
 mod support;
 mod webhooks;

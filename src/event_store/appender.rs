@@ -5,14 +5,17 @@
 //! longer than a caller waits is the caller told so, and then honestly: unknown, not failed.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use mobid_projections::stream::lease::NOTICE_LOSS;
 use mobid_projections::stream::wake::Wake;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::batch::{self, Append, Gathered, Outcome};
 
@@ -20,6 +23,9 @@ use super::batch::{self, Append, Gathered, Outcome};
 const QUEUE: usize = 4_096;
 /// How long a caller waits for an append to be settled.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the database may take to answer before the connection counts as lost: a machine that is gone says
+/// nothing. More than a statement may take there, so that those given up on do not pile up behind each other.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(6);
 
 /// An append that went in, now or at an earlier attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +74,13 @@ impl Appender {
 
     /// Appends, and answers when the fate of the events is known.
     pub async fn append(&self, append: Append) -> Result<Outcome, AppendError> {
-        let (reply, answer) = oneshot::channel();
-        self.queue.send(Job { append, reply }).await.map_err(|_| AppendError::ShuttingDown)?;
-        match tokio::time::timeout(PATIENCE, answer).await {
-            Ok(Ok(outcome)) => outcome,
-            // The task is gone, or the time is up.
-            Ok(Err(_)) | Err(_) => Err(AppendError::Unknown),
-        }
+        let settled = async {
+            let (reply, answer) = oneshot::channel();
+            self.queue.send(Job { append, reply }).await.map_err(|_| AppendError::ShuttingDown)?;
+            // The task is gone.
+            answer.await.unwrap_or(Err(AppendError::Unknown))
+        };
+        timeout(PATIENCE, settled).await.unwrap_or(Err(AppendError::Unknown))
     }
 
     /// Counts connections lost: what was cached before may be of another history.
@@ -120,7 +126,7 @@ impl Task {
             self.take(&mut gathered, &mut batch, job);
         }
         let mut yielded = false;
-        while !gathered.is_full() && self.postponed.len() < batch::MAX_EVENTS {
+        while !gathered.is_full() && self.postponed.len() < QUEUE {
             if let Ok(job) = self.jobs.try_recv() {
                 self.take(&mut gathered, &mut batch, job);
                 yielded = false;
@@ -197,11 +203,17 @@ impl Task {
     }
 
     async fn try_send(&mut self, batch: &[&Append]) -> Result<Vec<Outcome>, sqlx::Error> {
-        let conn = match &mut self.conn {
-            Some(conn) => conn,
-            None => self.conn.insert(connect(&self.options).await?),
+        let answer = async {
+            let conn = match &mut self.conn {
+                Some(conn) => conn,
+                // Whatever keeps us from connecting, it is not the events.
+                None => self.conn.insert(connect(&self.options).await.map_err(io::Error::other)?),
+            };
+            batch::send(conn, batch).await
         };
-        batch::send(conn, batch).await
+        timeout(ANSWERED_WITHIN, answer)
+            .await
+            .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
     }
 }
 
@@ -209,6 +221,8 @@ impl Task {
 /// statistics of a young table say.
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
     let mut conn = options.connect().await?;
+    conn.execute(NOTICE_LOSS).await?;
+    conn.execute("set statement_timeout = '5s'").await?;
     sqlx::query!("set synchronous_commit = on").execute(&mut conn).await?;
     sqlx::query!("set enable_seqscan = off").execute(&mut conn).await?;
     Ok(conn)
@@ -233,4 +247,49 @@ fn is_refusal(error: &sqlx::Error) -> bool {
 )]
 async fn back_off(failures: u32) {
     tokio::time::sleep(Duration::from_millis((10 << failures.min(6)).min(500))).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(aggregate_id: &str) -> Job {
+        let append = Append {
+            command_id: String::new(),
+            tenant: String::new(),
+            aggregate_type: "consent",
+            aggregate_id: aggregate_id.to_owned(),
+            expected: 1,
+            events: vec![super::super::batch::NewEvent {
+                event_id: uuid::Uuid::nil(),
+                event_type: String::new(),
+                event_version: String::new(),
+                payload: "{}".to_owned(),
+            }],
+            metadata: "{}".to_owned(),
+            claims: vec![],
+            idempotency: None,
+        };
+        Job { append, reply: oneshot::channel().0 }
+    }
+
+    #[tokio::test]
+    async fn a_crowd_on_one_aggregate_does_not_hold_up_the_others() {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let mut task = Task {
+            options: PgConnectOptions::new(),
+            conn: None,
+            jobs,
+            postponed: VecDeque::new(),
+            wake: Wake::default(),
+            reconnects: Arc::default(),
+        };
+        for _ in 0..1_000 {
+            queue.send(job("crowded")).await.unwrap();
+        }
+        queue.send(job("other")).await.unwrap();
+        let batch = task.gather().await.unwrap();
+        let ids: Vec<_> = batch.iter().map(|job| job.append.aggregate_id.as_str()).collect();
+        assert_eq!(ids, ["crowded", "other"]);
+    }
 }

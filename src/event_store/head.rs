@@ -1,9 +1,15 @@
 //! The log's head, asked for once by all who want to know it at the same time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+/// How long an answer may take: everybody waits behind one that never comes. More than the pool has to find a
+/// connection.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
 
 type Reply = oneshot::Sender<Result<Heads, Arc<sqlx::Error>>>;
 
@@ -34,7 +40,10 @@ impl HeadReader {
                 while let Ok(reply) = asked.try_recv() {
                     replies.push(reply);
                 }
-                let heads = read(&pool).await.map_err(Arc::new);
+                let heads = timeout(ANSWERED_WITHIN, read(&pool)).await;
+                let heads = heads
+                    .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+                    .map_err(Arc::new);
                 for reply in replies {
                     // Who does not wait any more needs no answer.
                     let _ = reply.send(heads.clone());

@@ -4,6 +4,7 @@
 //! changes nothing but the time of the event: it can be killed at any instant.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use mobid_domain::consent::{Consent, ConsentCommand};
@@ -11,6 +12,7 @@ use mobid_projections::expiry;
 use mobid_projections::stream::fold::Folded;
 use mobid_projections::stream::lease::Lease;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 use tokio_cron_scheduler::{Job, JobSchedulerError};
 
 use crate::app::App;
@@ -20,6 +22,8 @@ use crate::event_store::{CommandContext, ExecuteError};
 const BATCH: usize = 500;
 /// Batches under way at the same time: while one is appended the next is loaded.
 const ABREAST: usize = 4;
+/// How long a sweep may take, should the database not answer: no other can begin meanwhile.
+const LONGEST: Duration = Duration::from_mins(10);
 
 type SweepError = ExecuteError<mobid_domain::consent::ConsentError>;
 
@@ -31,8 +35,10 @@ pub fn job(app: App) -> Result<Job, JobSchedulerError> {
         Box::pin(async move {
             // A sweep that takes longer than a second is not joined by another.
             let Ok(mut lease) = lease.try_lock() else { return };
-            if let Err(error) = tick(&app, &mut lease).await {
-                tracing::warn!(error = %error, "expiry sweep failed, the next one goes on");
+            match timeout(LONGEST, tick(&app, &mut lease)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(error = %error, "expiry sweep failed, the next one goes on"),
+                Err(_) => tracing::warn!("expiry sweep took too long, the next one goes on"),
             }
         })
     })

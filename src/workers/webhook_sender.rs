@@ -37,6 +37,10 @@ const AT_A_TIME: usize = 64;
 const PER_LANE: i64 = 8;
 /// How long a claimed delivery is left to its sender: an attempt takes a quarter of it at the most.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// The same for whoever waits: a database that does not answer is not to hold up the sender, nor its end.
+const ATTEMPT: Duration = Duration::from_mins(1);
+/// How long a look may take. More than the pool has to find a connection.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 /// How often to look without having heard of anything.
 const POLL: Duration = Duration::from_secs(1);
 /// The shortest time between two looks.
@@ -131,13 +135,24 @@ impl Sender {
         let now = self.app.clock.now();
         let deliveries = i64::try_from(deliveries).unwrap_or(i64::MAX);
         let room = Room { deliveries, per_lane: PER_LANE, taken };
-        delivery::claim(&self.app.pool, now, now + LEASE, &room).await
+        let claimed =
+            timeout(ANSWERED_WITHIN, delivery::claim(&self.app.pool, now, now + LEASE, &room)).await;
+        claimed.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
     }
 
     async fn deliver(&self, delivery: &Claimed) {
-        if let Err(error) = self.attempt(delivery).await {
-            // Once the claim has ended, it is made again.
-            tracing::warn!(delivery = delivery.id, to = delivery.target, error = %error, "attempt interrupted");
+        // Once the claim has ended, it is made again.
+        let (delivery_id, to) = (&delivery.id, &delivery.target);
+        match timeout(ATTEMPT, self.attempt(delivery)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(delivery = delivery_id, to, error = %error, "attempt interrupted")
+            }
+            Err(_) => tracing::warn!(
+                delivery = delivery_id,
+                to,
+                "attempt interrupted: the database does not answer"
+            ),
         }
     }
 

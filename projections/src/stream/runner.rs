@@ -18,6 +18,8 @@ const LOOK: Duration = Duration::from_millis(20);
 const BATCH: i64 = 2_000;
 /// The same after an event that failed in a batch went in alone.
 const CAUTIOUS: i64 = 64;
+/// How long a turn may take, many times what a batch takes: past that the database is gone without a word.
+const TURN: Duration = Duration::from_mins(1);
 /// How often to look without having been woken.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -169,7 +171,8 @@ impl Runner {
     }
 
     async fn turn(&mut self, lease: &mut Option<Lease>) -> Pause {
-        match self.try_turn(lease).await {
+        let turn = tokio::time::timeout(TURN, self.try_turn(lease)).await;
+        match turn.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))) {
             Ok(pause) => pause,
             Err(error) => {
                 let text = error.to_string();
