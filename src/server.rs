@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::{AdminListen, Config};
 use crate::embedded_postgres::{EmbeddedPostgres, Settings};
 use crate::http::authentication::ApiKey;
+use crate::http::connections::serve;
 use crate::http::router;
 use crate::vault::MasterKey;
 use crate::workers::Workers;
@@ -79,7 +80,7 @@ pub struct Server {
     /// Set if the owner was made by this start.
     pub new_owner_key: Option<ApiKey>,
     workers: Workers,
-    listeners: tokio::task::JoinSet<std::io::Result<()>>,
+    listeners: tokio::task::JoinSet<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -123,24 +124,11 @@ impl Server {
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
         while let Some(ended) = self.listeners.join_next().await {
-            ended??;
+            ended?;
         }
         self.workers.finish().await;
         Ok(())
     }
-}
-
-async fn serve(
-    listener: TcpListener,
-    routes: Router,
-    mut stop: watch::Receiver<bool>,
-) -> std::io::Result<()> {
-    axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move {
-            // A sender that is gone means the same.
-            let _ = stop.wait_for(|stop| *stop).await;
-        })
-        .await
 }
 
 fn admin_routes(app: &App, metrics: Option<PrometheusHandle>) -> Router {

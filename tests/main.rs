@@ -15,5 +15,6 @@ mod leaks;
 mod log;
 mod pages;
 mod replay_tool;
+mod slow;
 mod support;
 mod webhooks;
