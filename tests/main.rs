@@ -16,6 +16,7 @@ mod log;
 mod pages;
 mod replay_tool;
 mod schema;
+mod slow;
 mod stopping;
 mod support;
 mod webhooks;

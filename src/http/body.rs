@@ -1,5 +1,7 @@
 //! JSON bodies: read whole and bounded, with an error that says what is wrong and where.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
@@ -12,6 +14,8 @@ use super::unique_keys::UniqueKeys;
 
 /// The largest body, in bytes.
 pub const MAX_BYTES: usize = 256 << 10;
+/// How long a body may take to arrive.
+pub const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// A JSON object.
 #[derive(Debug, Clone)]
@@ -23,6 +27,11 @@ pub struct OptionalJsonObject(pub Map<String, Value>);
 
 /// The whole body, or a clear 400.
 pub async fn read(body: Body) -> Result<Bytes, ApiError> {
+    let late = |_| Err(ApiError::bad_request("The body took longer than 30 seconds to arrive."));
+    tokio::time::timeout(ARRIVAL, read_whole(body)).await.unwrap_or_else(late)
+}
+
+async fn read_whole(body: Body) -> Result<Bytes, ApiError> {
     let mut stream = BodyStream::new(body);
     let mut bytes = Vec::new();
     let mut length = 0;
