@@ -76,8 +76,8 @@ impl<'de> Deserialize<'de> for AdminListen {
 pub enum ConfigError {
     #[error("configuration: {0}")]
     Invalid(#[from] Box<figment::Error>),
-    #[error("MOBID_PUBLIC_URL must be an http or https URL without path, query or fragment, not {0}")]
-    PublicUrl(Url),
+    #[error("MOBID_PUBLIC_URL must be an http or https URL without user, password, path, query or fragment")]
+    PublicUrl,
     #[error(
         "MOBID_NOTIFIER=outbox writes codes to files for development, so MOBID_PUBLIC_URL must be loopback, not {0}"
     )]
@@ -134,10 +134,12 @@ impl Config {
         let url = &self.public_url;
         let plain = matches!(url.scheme(), "http" | "https")
             && url.path() == "/"
+            && url.username().is_empty()
+            && url.password().is_none()
             && url.query().is_none()
             && url.fragment().is_none();
         if !plain || url.host().is_none() {
-            return Err(ConfigError::PublicUrl(url.clone()));
+            return Err(ConfigError::PublicUrl);
         }
         if self.notifier != "outbox" {
             return Err(ConfigError::Notifier(self.notifier.clone()));
@@ -189,6 +191,14 @@ mod tests {
     fn the_outbox_is_for_loopback_only() {
         let config = Config { public_url: "https://id.example.com".parse().unwrap(), ..Config::default() };
         assert!(matches!(config.check(), Err(ConfigError::OutboxInPublic(_))));
+    }
+
+    #[test]
+    fn the_public_url_is_an_origin() {
+        for bad in ["ftp://localhost", "http://a@localhost", "http://:b@localhost", "http://localhost/x"] {
+            let config = Config { public_url: bad.parse().unwrap(), ..Config::default() };
+            assert!(matches!(config.check(), Err(ConfigError::PublicUrl)), "{bad}");
+        }
     }
 
     #[test]
