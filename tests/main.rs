@@ -17,6 +17,5 @@ mod pages;
 mod replay_tool;
 mod schema;
 mod slow;
-mod stopping;
 mod support;
 mod webhooks;

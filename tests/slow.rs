@@ -30,7 +30,7 @@ async fn requests_that_never_end_do_not_keep_the_server_from_stopping() {
     assert_eq!(app.api.get("/v1/health").await.status, 200);
     let begun = Instant::now();
     app.stop().await;
-    assert!(begun.elapsed() < Duration::from_secs(28), "before somebody kills it: {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(30), "before somebody kills it: {:?}", begun.elapsed());
     for mut stream in held {
         // Closed, with an answer or without.
         let _ = stream.read_to_end(&mut vec![]).await;

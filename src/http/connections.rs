@@ -16,9 +16,9 @@ use tower::Layer;
 
 /// How long a connection may be idle or take to send a head: longer than the minute that proxies keep theirs.
 const HEAD: Duration = Duration::from_secs(75);
-/// How long requests under way get once the server stops: less than the half minute after which it may be killed, so
-/// that what comes after them is still done in order.
-const DRAIN: Duration = Duration::from_secs(20);
+/// How long requests under way get once the server stops: more than an append may take, and less than the half minute
+/// after which the server may be killed, so that what comes after them is still done in order.
+const DRAIN: Duration = Duration::from_secs(25);
 
 /// Serves until told to stop, then answers what is under way.
 pub async fn serve(mut listener: TcpListener, routes: Router, mut stop: watch::Receiver<bool>) {
