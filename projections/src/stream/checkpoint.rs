@@ -20,6 +20,22 @@ pub async fn lock(conn: &mut PgConnection, name: &str, version: i32) -> Result<O
     .await
 }
 
+/// Locks what older versions have, and answers where the newest of them is.
+pub async fn lock_older(
+    conn: &mut PgConnection,
+    name: &str,
+    version: i32,
+) -> Result<Option<i64>, sqlx::Error> {
+    let positions = sqlx::query_scalar!(
+        "select position from checkpoints where name = $1 and version < $2 order by version desc for update",
+        name,
+        version
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(positions.first().copied())
+}
+
 /// Makes the row of a new follower; false if somebody else just did.
 pub async fn start(
     conn: &mut PgConnection,
