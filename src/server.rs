@@ -135,10 +135,11 @@ impl Server {
             }
             anyhow::Ok(())
         };
-        match tokio::time::timeout(DRAIN, drained).await {
-            Ok(drained) => drained?,
+        if let Ok(drained) = tokio::time::timeout(DRAIN, drained).await {
+            drained?;
+        } else {
             // Who sends half a request, or never reads the answer, is not waited for.
-            Err(_) => tracing::warn!("stopping with connections that did not come to an end"),
+            tracing::warn!("stopping with connections that did not come to an end");
         }
         self.workers.finish().await;
         Ok(())

@@ -146,7 +146,7 @@ impl Sender {
         match timeout(ATTEMPT, self.attempt(delivery)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(delivery = delivery_id, to, error = %error, "attempt interrupted")
+                tracing::warn!(delivery = delivery_id, to, error = %error, "attempt interrupted");
             }
             Err(_) => tracing::warn!(
                 delivery = delivery_id,
