@@ -25,6 +25,9 @@ comment on table idempotency_records is 'First answers to POSTs with an Idempote
 -- leave dead versions behind. The unique indexes stay the last word: a writer that goes around this function makes
 -- the statement fail, never the log wrong.
 --
+-- Which keys and claims are taken is looked up once for the batch, since it was most of the time of an append to look
+-- for each command.
+--
 -- A command's outcome is null where its events went in; else 'appended' (they were in already: the answer to an
 -- earlier attempt was lost), 'answered' (its idempotency key has an answer), 'claimed' or 'conflict'.
 create function append_events(
@@ -53,8 +56,8 @@ begin
         select c.ord::integer as ord, occupant.position,
             case
                 when occupant.command_id = c.command_id then 'appended'
-                when answer.taken then 'answered'
-                when claim.taken then 'claimed'
+                when answer.command is not null then 'answered'
+                when claim.command is not null then 'claimed'
                 when occupant.position is not null then 'conflict'
                 when c.expected > 0 and predecessor.present is null then 'conflict'
             end as outcome
@@ -72,18 +75,16 @@ begin
               and e.sequence = c.expected
             limit 1
         ) predecessor on c.expected > 0
-        left join lateral (
-            select true as taken
+        left join (
+            select distinct w.command
             from unnest(claim_commands, claim_kinds, claim_keys) as w(command, kind, key)
             join claims k on k.kind = w.kind and k.key = w.key
-            where w.command = c.ord limit 1
-        ) claim on cardinality(claim_commands) > 0
-        left join lateral (
-            select true as taken
+        ) claim on claim.command = c.ord
+        left join (
+            select distinct w.command
             from unnest(idempotency_commands, idempotency_keys, answered_at) as w(command, key, at)
             join idempotency_records r on r.key = w.key and r.expires_at > w.at
-            where w.command = c.ord limit 1
-        ) answer on cardinality(idempotency_commands) > 0
+        ) answer on answer.command = c.ord
     ) o;
 
     insert into events (position, event_id, tenant, aggregate_type, aggregate_id, sequence, event_type,

@@ -4,6 +4,7 @@
 
 pub mod authentication;
 pub mod body;
+pub mod connections;
 pub mod cursor;
 pub mod envelope;
 pub mod error;

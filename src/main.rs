@@ -90,6 +90,7 @@ fn announce(server: &Server, data_dir: &std::path::Path) {
         } else {
             println!("owner key: kept in {}", path.display());
         }
+        println!("callback secret: kept in {}", owner::callback_secret_path(data_dir).display());
     }
 }
 

@@ -17,9 +17,9 @@ const OWNER: &[u8] = b"owner";
 
 #[derive(Debug, thiserror::Error)]
 pub enum OwnerError {
-    #[error("owner.key: {0}")]
+    #[error("the owner's key files: {0}")]
     File(#[from] std::io::Error),
-    #[error("{0} does not hold an API key")]
+    #[error("{0} does not hold what it should")]
     Malformed(PathBuf),
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -34,6 +34,11 @@ pub fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("owner.key")
 }
 
+/// Where the secret is kept that signs deliveries to a `callbackUrl` of the owner's.
+pub fn callback_secret_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("owner.callback-secret")
+}
+
 /// The owner's key from its file, if there is one.
 pub fn read(data_dir: &Path) -> Result<Option<ApiKey>, OwnerError> {
     let path = path(data_dir);
@@ -45,22 +50,25 @@ pub fn read(data_dir: &Path) -> Result<Option<ApiKey>, OwnerError> {
 
 /// Makes the owner if the log has none; answers its key if it was made now.
 ///
-/// The key is in its file before the client is in the log, so a crash in between loses nothing: the next start
-/// takes the same key.
+/// Its secrets are in their files before the client is in the log, so a crash in between loses nothing: the next start
+/// takes the same ones.
 pub async fn ensure(app: &App) -> Result<Option<ApiKey>, OwnerError> {
     if app.store.holder_of(OWNER_CLAIM, OWNER).await?.is_some() {
         return Ok(None);
     }
-    let path = path(&app.config.data_dir);
+    let (path, secret_path) = (path(&app.config.data_dir), callback_secret_path(&app.config.data_dir));
     key_file::write_new(&path, ApiKey::random().reveal())?;
+    key_file::write_new(&secret_path, &crate::secret::webhook_secret())?;
     // What is in the file, be it ours, an earlier start's that did not get further, or another instance's.
     let key = read(&app.config.data_dir)?.ok_or(OwnerError::Malformed(path.clone()))?;
-    match create(app, &key).await {
+    let secret = key_file::read(&secret_path)?.ok_or(OwnerError::Malformed(secret_path.clone()))?;
+    match create(app, &key, secret.trim()).await {
         Ok(()) => Ok(Some(key)),
         // Another instance was first. Unless it took this very key, the key in our file is nobody's.
         Err(OwnerError::Store(ExecuteError::Claimed(_))) => {
             if app.keys.authenticate(key.reveal()).await.is_err() {
                 std::fs::remove_file(path)?;
+                std::fs::remove_file(secret_path)?;
             }
             Ok(None)
         }
@@ -68,10 +76,9 @@ pub async fn ensure(app: &App) -> Result<Option<ApiKey>, OwnerError> {
     }
 }
 
-async fn create(app: &App, key: &ApiKey) -> Result<(), OwnerError> {
+async fn create(app: &App, key: &ApiKey, callback_secret: &str) -> Result<(), OwnerError> {
     let (client_id, at) = (ClientId(crate::ids::new_id()), app.clock.now());
     let id = client_id.to_string();
-    let secret = crate::secret::webhook_secret();
     let place = Place {
         tenant: client_id,
         aggregate_id: &id,
@@ -87,7 +94,7 @@ async fn create(app: &App, key: &ApiKey) -> Result<(), OwnerError> {
         key_id: KeyId(crate::ids::new_id()),
         key_hash: hex(&key.hash()),
         key_last_four: key.last_four().to_owned(),
-        callback_secret: data_key.seal(&place, secret.as_bytes()).map_err(VaultError::from)?,
+        callback_secret: data_key.seal(&place, callback_secret.as_bytes()).map_err(VaultError::from)?,
         rp_id: Some("localhost".to_owned()),
         origins: vec![app.config.public_origin()],
         callback_hosts: vec![],

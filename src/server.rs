@@ -20,15 +20,13 @@ use crate::clock::Clock;
 use crate::config::{AdminListen, Config};
 use crate::embedded_postgres::{EmbeddedPostgres, Settings};
 use crate::http::authentication::ApiKey;
+use crate::http::connections::serve;
 use crate::http::router;
 use crate::vault::MasterKey;
 use crate::workers::Workers;
 use crate::{api, database, key_file, owner};
 
-/// How long requests under way may take to be answered after a stop was told: more than an append may take, less
-/// than the half minute after which most supervisors kill.
-const DRAIN: Duration = Duration::from_secs(25);
-/// How long connections may take to be given back after that.
+/// How long the pool's connections may take to be given back once everything has stopped.
 const CLOSE: Duration = Duration::from_secs(5);
 /// Connections that requests and followers share.
 const POOL: u32 = 40;
@@ -86,7 +84,7 @@ pub struct Server {
     /// Set if the owner was made by this start.
     pub new_owner_key: Option<ApiKey>,
     workers: Workers,
-    listeners: tokio::task::JoinSet<std::io::Result<()>>,
+    listeners: tokio::task::JoinSet<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -129,34 +127,12 @@ impl Server {
     /// Stops taking requests, answers those under way, and lets the workers finish what they have begun.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
-        let drained = async {
-            while let Some(ended) = self.listeners.join_next().await {
-                ended??;
-            }
-            anyhow::Ok(())
-        };
-        if let Ok(drained) = tokio::time::timeout(DRAIN, drained).await {
-            drained?;
-        } else {
-            // Who sends half a request, or never reads the answer, is not waited for.
-            tracing::warn!("stopping with connections that did not come to an end");
+        while let Some(ended) = self.listeners.join_next().await {
+            ended?;
         }
         self.workers.finish().await;
         Ok(())
     }
-}
-
-async fn serve(
-    listener: TcpListener,
-    routes: Router,
-    mut stop: watch::Receiver<bool>,
-) -> std::io::Result<()> {
-    axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move {
-            // A sender that is gone means the same.
-            let _ = stop.wait_for(|stop| *stop).await;
-        })
-        .await
 }
 
 fn admin_routes(app: &App, metrics: Option<PrometheusHandle>) -> Router {

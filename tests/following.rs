@@ -298,15 +298,32 @@ async fn a_new_reactor_begins_at_the_head_and_a_new_projection_at_the_first_even
     assert_eq!(projection.seen(), (1..=head + 1).collect::<Vec<_>>(), "each event once");
 }
 
-/// A version that was never here before what a newer one has begun does not begin.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_version_leaves_the_log_to_a_newer_one() {
     let app = TestApp::start().await;
     let (old, new) = (Witness::new(1), Witness::new(2));
-    new.projecting(&app).catch_up().await.unwrap();
     old.projecting(&app).catch_up().await.unwrap();
+    let seen = old.seen();
+    new.projecting(&app).take_place().await.unwrap();
+    app.create_consent().await;
+    old.projecting(&app).catch_up().await.unwrap();
+    assert_eq!(old.seen(), seen, "it stands by");
+    let head = reader::head(app.pool()).await.unwrap();
+    new.projecting(&app).catch_up().await.unwrap();
+    assert_eq!(new.seen(), (1..=head).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_version_of_a_reactor_goes_on_where_the_older_one_is() {
+    let app = TestApp::start().await;
+    let (old, new) = (Witness::new(1), Witness::new(2));
+    let begun = old.reacting(&app).catch_up().await.unwrap();
+    app.create_consent().await;
+    new.reacting(&app).take_place().await.unwrap();
+    new.reacting(&app).catch_up().await.unwrap();
+    assert_eq!(new.seen(), [begun + 1]);
+    old.reacting(&app).catch_up().await.unwrap();
     assert_eq!(old.seen(), Vec::<i64>::new());
-    assert_eq!(checkpoint::read(app.pool(), "witness_projection", 1).await.unwrap(), None);
 }
 
 /// With a backlog that the older version did not come to.

@@ -237,3 +237,16 @@ async fn a_stored_answer_is_unreadable_in_the_database() {
         assert!(!is_legible(app.pool(), secret).await, "{secret}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_longer_than_any_request_is_kept_as_it_is() {
+    let app = TestApp::start().await;
+    let many = (0..5_000).map(|n| (format!("field{n}"), json!(n))).collect();
+    let bad = serde_json::Value::Object(many);
+    let plain = app.api.post(SEARCH, &bad).await;
+    let first = app.api.post_once(SEARCH, "k", &bad).await;
+    let again = app.api.post_once(SEARCH, "k", &bad).await;
+    assert_eq!(first.errors(), plain.errors());
+    assert!(first.text.len() > 256 << 10, "{}", first.text.len());
+    assert_eq!((&again.text, again.header("idempotency-replayed")), (&first.text, "true"));
+}

@@ -39,6 +39,7 @@ async fn nothing_personal_and_no_secret_is_legible_at_rest_or_in_logs() {
     assert!(server.terminate().await);
     let log = fs::read_to_string(server.log_path()).unwrap();
     assert!(log.contains("\"level\":\"DEBUG\""), "the log has more than the usual");
+    assert!(log.contains("\"route\":\"/v1/service/consents/{id}\""), "but what was asked for");
     let mut looked_at = 0;
     for path in files(&server.data_dir) {
         looked_at += 1;
@@ -67,6 +68,8 @@ async fn live(server: &ServerProcess, receiver: &Receiver) -> Vec<String> {
     let replayed = api.post_once("/v1/service/consents/search", "once", &body).await;
     assert_eq!(replayed.body, created.body);
     let id = created.id();
+    // What is no id, where an id should be.
+    assert_eq!(api.get(&format!("/v1/service/consents/{RECIPIENT}")).await.status, 404);
     let path = format!("/v1/service/consents/{id}");
     let changed = api.patch(&path, &json!({ "metadata": { "note": format!("{METADATA}-again") } })).await;
     assert_eq!(changed.status, 200, "{}", changed.body);
@@ -130,7 +133,9 @@ fn files(directory: &Path) -> Vec<PathBuf> {
             if name != "outbox" {
                 found.extend(files(&path));
             }
-        } else if path.is_file() && path.extension().is_none_or(|extension| extension != "key") {
+        } else if path.is_file()
+            && path.extension().is_none_or(|extension| extension != "key" && extension != "callback-secret")
+        {
             found.push(path);
         }
     }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod browser;
 mod conflicts;
 mod consents;
 mod cut;
@@ -15,6 +16,7 @@ mod log;
 mod pages;
 mod replay_tool;
 mod schema;
+mod slow;
 mod stopping;
 mod support;
 mod webhooks;

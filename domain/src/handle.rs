@@ -36,11 +36,13 @@ impl Handle {
         }
     }
 
-    /// The same person's handle has the same normal form: an address is matched without regard to case.
+    /// The same person's handle has the same normal form: an address is matched without regard to the case of
+    /// ASCII letters. Not of others: the Kelvin sign in lower case is a plain `k`, so somebody else's mailbox would
+    /// pass for this one.
     pub fn normalized(&self) -> String {
         match self {
             Self::Phone(number) => number.clone(),
-            Self::Email(address) => address.to_lowercase(),
+            Self::Email(address) => address.to_ascii_lowercase(),
         }
     }
 
@@ -104,6 +106,13 @@ mod tests {
         ] {
             assert!(bad.parse::<Handle>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn only_the_case_of_ascii_letters_is_passed_over() {
+        let normalized = |text: &str| text.parse::<Handle>().unwrap().normalized();
+        assert_eq!(normalized("Kate@Example.com"), normalized("kate@example.com"));
+        assert_ne!(normalized("\u{212a}ate@example.com"), normalized("kate@example.com"));
     }
 
     #[test]

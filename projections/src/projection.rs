@@ -19,7 +19,8 @@ pub trait Projection: Send + Sync {
     async fn reset(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error>;
 }
 
-/// Only inserts work and is never replayed: a new one starts at the log's head.
+/// Only inserts work and is never replayed: a new one starts at the log's head, a new version of one where the version
+/// before it is.
 #[async_trait]
 pub trait Reactor: Send + Sync {
     fn name(&self) -> &'static str;

@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::http::envelope::{ApiResult, json_response, ok};
+use crate::http::query::Query;
 
 /// `GET /v1/health`: the same as readiness, for a holder of a key.
-pub async fn with_key(State(app): State<App>) -> ApiResult {
+pub async fn with_key(State(app): State<App>, query: Query) -> ApiResult {
+    query.finish()?;
     let status = if is_ready(&app).await { "ok" } else { "degraded" };
     ok("Service health", &json!({ "status": status, "version": env!("CARGO_PKG_VERSION") }))
 }

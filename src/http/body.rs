@@ -1,17 +1,11 @@
 //! JSON bodies: read whole and bounded, with an error that says what is wrong and where.
 
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
-use axum::middleware::Next;
-use axum::response::Response;
 use futures::StreamExt;
-use http_body::{Frame, SizeHint};
 use http_body_util::BodyStream;
 use serde_json::{Map, Value};
 
@@ -20,9 +14,8 @@ use super::unique_keys::UniqueKeys;
 
 /// The largest body, in bytes.
 pub const MAX_BYTES: usize = 256 << 10;
-/// How much of a refused body is read and dropped, so that its sender gets to read why, and for how long.
-const DRAINED: usize = 32 << 20;
-const DRAINING: Duration = Duration::from_secs(5);
+/// How long a body may take to arrive.
+pub const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// A JSON object.
 #[derive(Debug, Clone)]
@@ -32,50 +25,13 @@ pub struct JsonObject(pub Map<String, Value>);
 #[derive(Debug, Clone)]
 pub struct OptionalJsonObject(pub Map<String, Value>);
 
-/// A body that stays in hand when whoever was to read it answers without.
-struct Kept(Arc<Mutex<Body>>);
-
-impl http_body::Body for Kept {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let mut body = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Pin::new(&mut *body).poll_frame(context)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).size_hint()
-    }
-}
-
-/// Middleware: reads what is left of a refused request, bounded. A connection closed on a sender that is still sending
-/// is reset, and the answer lost with it.
-pub async fn drain_refused(request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let body = Arc::new(Mutex::new(body));
-    let response = next.run(Request::from_parts(parts, Body::new(Kept(body.clone())))).await;
-    if response.status().is_client_error() {
-        // Past the bounds the sender has to do without.
-        let _ = tokio::time::timeout(DRAINING, drain(Kept(body))).await;
-    }
-    response
-}
-
-async fn drain(body: Kept) {
-    let (mut stream, mut length) = (BodyStream::new(body), 0);
-    while let Some(Ok(frame)) = stream.next().await
-        && length <= DRAINED
-    {
-        length += frame.data_ref().map_or(0, Bytes::len);
-    }
-}
-
 /// The whole body, or a clear 400.
 pub async fn read(body: Body) -> Result<Bytes, ApiError> {
+    let late = |_| Err(ApiError::bad_request("The body took longer than 30 seconds to arrive."));
+    tokio::time::timeout(ARRIVAL, read_whole(body)).await.unwrap_or_else(late)
+}
+
+async fn read_whole(body: Body) -> Result<Bytes, ApiError> {
     let mut stream = BodyStream::new(body);
     let mut bytes = Vec::new();
     let mut length = 0;

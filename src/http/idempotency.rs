@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -122,7 +122,8 @@ async fn replay(app: &App, request: &IdempotentRequest) -> Result<Option<Respons
 /// Keeps an answer that no event went with; where a twin on another instance was first, its answer is the answer.
 async fn record(app: &App, request: &IdempotentRequest, response: Response) -> Result<Response, ApiError> {
     let (parts, body) = response.into_parts();
-    let bytes = body::read(body).await?;
+    // Our own answer, which may well be longer than what we take from others.
+    let bytes = to_bytes(body, usize::MAX).await.map_err(|error| ApiError::internal(&error))?;
     let text = |name| parts.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok()).map(str::to_owned);
     let answer = StoredAnswer {
         status: parts.status.as_u16(),

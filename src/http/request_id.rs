@@ -1,6 +1,6 @@
 //! Every request has an id: on the response, in the log, in errors, in the metadata of what it caused.
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -29,8 +29,9 @@ fn inbound(request: &Request) -> Option<String> {
 /// Middleware: names the request, opens its span and counts it.
 pub async fn with_request_id(request: Request, next: Next) -> Response {
     let id = inbound(&request).unwrap_or_else(|| RequestId(crate::ids::new_id()).to_string());
-    // The path may hold ids, never anything personal; the query is left out, since a filter may name a recipient.
-    let span = tracing::info_span!("http", request_id = %id, method = %request.method(), path = request.uri().path());
+    // The route, not the path: somebody may look for a consent by a phone number, or paste a key there.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    let span = tracing::info_span!("http", request_id = %id, method = %request.method(), route);
     let started = tokio::time::Instant::now();
     let mut response = CURRENT.scope(id.clone(), next.run(request).instrument(span.clone())).await;
     let (status, elapsed) = (response.status().as_u16(), started.elapsed());

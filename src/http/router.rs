@@ -9,7 +9,6 @@ use axum::routing::{delete, get, post, put};
 use mobid_domain::client::Permission::{ConsentsRead, ConsentsWrite, WebhooksRead, WebhooksWrite};
 
 use super::authentication::{ApiClient, require_key};
-use super::body::drain_refused;
 use super::error::ApiError;
 use super::guard::{allow, allow_all};
 use super::request_id::with_request_id;
@@ -28,7 +27,6 @@ pub fn public(app: &App) -> Router {
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(read_the_rest))
-        .layer(from_fn(drain_refused))
         .layer(from_fn(with_request_id))
         .with_state(app.clone())
 }

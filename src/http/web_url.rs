@@ -37,7 +37,9 @@ fn parse(value: &Value) -> Option<(String, Url)> {
     let plain = url.username().is_empty() && url.password().is_none() && url.host().is_some();
     let clean = text.len() <= MAX_LENGTH && !text.contains(|c: char| c.is_control() || c.is_whitespace());
     let of_the_web = matches!(url.scheme(), "https" | "http");
-    (of_the_web && plain && clean).then(|| (text.to_owned(), url))
+    // `https:host` has a host only where nothing is around it: as a link on a page of ours it leads to that page's.
+    let absolute = text.get(url.scheme().len()..).is_some_and(|rest| rest.starts_with("://"));
+    (of_the_web && absolute && plain && clean).then(|| (text.to_owned(), url))
 }
 
 fn is_secure(url: &Url) -> bool {
@@ -74,6 +76,9 @@ mod tests {
             " https://example.com/",
             "https://example.com/\n",
             "javascript:alert(1)",
+            "https:example.com/",
+            "https:/example.com/",
+            "https:\\\\example.com\\",
             &format!("https://example.com/{}", "a".repeat(2_048)),
         ] {
             assert!(!endpoint(bad), "{bad}");

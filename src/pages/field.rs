@@ -102,7 +102,7 @@ pub fn claims(values: &BTreeMap<String, String>, proved: &Handle) -> BTreeMap<St
 
 fn claim(kind: FieldKind, value: &str, proved: &Handle) -> Claim {
     let same = match (kind, proved) {
-        (FieldKind::Email, Handle::Email(_)) => value.to_lowercase() == proved.normalized(),
+        (FieldKind::Email, Handle::Email(_)) => value.to_ascii_lowercase() == proved.normalized(),
         (FieldKind::Phone, Handle::Phone(number)) => digits(value) == *number,
         _ => false,
     };

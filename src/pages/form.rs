@@ -6,6 +6,7 @@ use axum::body::Body;
 use futures::StreamExt;
 use http_body_util::BodyStream;
 
+use crate::http::body::ARRIVAL;
 use crate::words::Words;
 
 /// The largest body, in bytes.
@@ -50,6 +51,10 @@ impl std::fmt::Debug for Form {
 
 impl Form {
     pub async fn read(body: Body) -> Result<Self, FormError> {
+        tokio::time::timeout(ARRIVAL, Self::read_whole(body)).await.unwrap_or(Err(FormError::Incomplete))
+    }
+
+    async fn read_whole(body: Body) -> Result<Self, FormError> {
         let mut stream = BodyStream::new(body);
         let (mut bytes, mut length) = (Vec::new(), 0);
         while let Some(frame) = stream.next().await {

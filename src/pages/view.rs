@@ -99,6 +99,8 @@ pub struct SharedField {
 
 pub struct Granted {
     pub heading: &'static str,
+    /// What stands where a value is not shown.
+    pub instead: &'static str,
     pub fields: Vec<SharedField>,
 }
 

@@ -13,7 +13,7 @@ pub static WORDS: Words = Words {
     footer: "Always check the address in your browser before you enter anything. Nobody will ever ask you for a code by phone, chat or email.",
 
     purpose_term: "Purpose",
-    recipient_term: "Sent to",
+    recipient_term: "For",
     until_term: "Answer by",
     asks: |client| format!("{client} asks for your consent"),
     fields_legend: "What you share",
@@ -39,6 +39,7 @@ pub static WORDS: Words = Words {
         Action::Withdraw => "Enter your code to withdraw",
         Action::View => "Enter your code to see what you shared",
     },
+    code_over_title: "This code no longer works",
     code_sent: |masked| format!("We sent 6 digits to {masked}. They work for {MINUTES} minutes."),
     code_label: "One-time code",
     code_hint: "6 digits",
@@ -69,8 +70,12 @@ pub static WORDS: Words = Words {
         title: "This request has expired",
         text: "It was not answered in time, so nothing was shared. If it is still needed, the company can send a new one.",
     },
-    revoked_by_client_title: "The request was taken back",
-    revoked_by_client: |client| format!("{client} took this request back. There is nothing for you to do."),
+    taken_back_title: "The request was taken back",
+    taken_back: |client| format!("{client} took this request back. There is nothing for you to do."),
+    ended_by_client_title: "This consent has ended",
+    ended_by_client: |client| {
+        format!("{client} ended it. What you had shared is no longer available from us.")
+    },
     revoked_by_you: Note {
         title: "Consent withdrawn",
         text: "You withdrew your consent. What you shared is no longer available from us.",
@@ -78,12 +83,14 @@ pub static WORDS: Words = Words {
     approved_term: "Approved",
     rejected_term: "Rejected",
     expired_term: "Expired",
-    revoked_term: "Withdrawn",
+    withdrawn_term: "Withdrawn",
+    taken_back_term: "Taken back",
     client_term: "Asked by",
     granted_heading: "What you share",
     granted_heading_past: "What had been shared",
     granted_nothing: "No personal data.",
     hidden_value: "Shown after a code",
+    gone_value: "No longer available",
     verified: "Confirmed by your code",
     self_asserted: "As you stated it",
     view_title: "See the details",
@@ -210,10 +217,8 @@ fn problem(problem: Problem) -> String {
         Problem::WrongCode { tries_left } => {
             format!("That is not the code. {}", (WORDS.tries_left)(tries_left))
         }
-        Problem::ExpiredCode => "This code has expired. Ask for a new one.".to_owned(),
-        Problem::ExhaustedCode => {
-            "That was tried too often, so this code no longer works. Ask for a new one.".to_owned()
-        }
+        Problem::ExpiredCode => "Your code has expired. Ask for a new one.".to_owned(),
+        Problem::ExhaustedCode => "Your code was tried too often. Ask for a new one.".to_owned(),
     }
 }
 

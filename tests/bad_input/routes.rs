@@ -82,6 +82,10 @@ async fn a_parameter_that_a_route_does_not_take_is_a_400() {
         (Method::GET, history.as_str(), json!({})),
         (Method::GET, summary.as_str(), json!({})),
         (Method::GET, CONSENTS, json!({})),
+        (Method::POST, "/v1/webhooks", json!({ "url": "https://example.com/" })),
+        (Method::GET, "/v1/webhooks", json!({})),
+        (Method::GET, "/v1/webhooks/event-types", json!({})),
+        (Method::GET, "/v1/health", json!({})),
     ] {
         let reply = Reply::of(app.api.request(method, &format!("{path}?dryRun=true")).json(&body)).await;
         assert_envelope(&reply, 400, "bad_request");

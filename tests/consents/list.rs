@@ -197,6 +197,9 @@ async fn a_bad_parameter_is_named() {
         ("cursor=x", "cursor", "invalid_parameter"),
         ("cursor=", "cursor", "invalid_parameter"),
         ("cursor=eyJ0IjoxLCJpIjoiXHUwMDAwIn0", "cursor", "invalid_parameter"),
+        // Years -251546 and 223503, which the database does not know.
+        ("cursor=eyJ0IjotODAwMDAwMDAwMDAwMDAwMDAwMCwiaSI6ImNzX3gifQ", "cursor", "invalid_parameter"),
+        ("cursor=eyJ0Ijo4MDAwMDAwMDAwMDAwMDAwMDAwLCJpIjoiY3NfeCJ9", "cursor", "invalid_parameter"),
         ("asOf=1", "asOf", "unknown_parameter"),
         ("Limit=1", "Limit", "unknown_parameter"),
         ("unknown=1", "unknown", "unknown_parameter"),

@@ -1,8 +1,9 @@
 //! What must not work, and that the page says so honestly.
 
 use chrono::TimeDelta;
+use mobid::pages::browser::BrowserSession;
 use reqwest::Method;
-use reqwest::header::ORIGIN;
+use reqwest::header::{COOKIE, HeaderMap, ORIGIN};
 use serde_json::json;
 
 use super::{ALL, Visitor, consent, last_code, wrong};
@@ -191,7 +192,7 @@ async fn an_expired_code_is_no_good() {
     let code = last_code(&app);
     app.advance(TimeDelta::minutes(5));
     let page = ann.enter(&id, &code).await;
-    assert!(page.status == 422 && page.says("This code has expired"), "{}", page.html);
+    assert!(page.status == 422 && page.says("Your code has expired"), "{}", page.html);
     assert_eq!(status(&app, &id).await, "pending");
 }
 
@@ -262,13 +263,18 @@ async fn what_was_not_asked_for_cannot_be_granted() {
 async fn a_request_that_demands_a_passkey_cannot_be_answered_with_a_code() {
     let app = TestApp::start().await;
     let id = app.create_consent_with(json!({"requireAssurance": "passkey"})).await;
-    let open = app.create_consent().await;
     let mut ann = Visitor::new(&app);
     let page = ann.open(&id).await;
     assert!(page.status == 200 && page.says("A passkey is needed") && !page.says("<form"));
-    // The token is made from session and id alone, so a determined visitor has none for this page.
-    let csrf = ann.csrf(&open).await;
-    let fields = [("csrf", csrf.as_str()), ("sequence", "1"), ("action", "reject")];
-    assert_eq!(ann.post(&format!("/r/{id}/code"), &fields).await.status, 403);
+    // No form there gives the token away, so this one is made as the server would.
+    let cookie = ann.cookie.as_ref().unwrap().parse().unwrap();
+    let session = BrowserSession::of(&HeaderMap::from_iter([(COOKIE, cookie)])).unwrap();
+    let csrf = session.csrf(app.app.vault.master(), &id);
+    for action in ["approve", "reject"] {
+        let fields = [("csrf", csrf.as_str()), ("sequence", "1"), ("action", action)];
+        let page = ann.post(&format!("/r/{id}/code"), &fields).await;
+        assert_eq!((page.status, page.heading()), (403, "A passkey is needed"));
+    }
+    assert!(app.outbox().is_empty());
     assert_eq!(status(&app, &id).await, "pending");
 }

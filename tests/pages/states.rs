@@ -91,7 +91,13 @@ async fn every_end_has_its_own_words() {
     let page = ann.open(&revoked).await;
     assert_eq!((page.status, page.heading()), (200, "The request was taken back"));
     let page = ann.open(&taken_back).await;
-    assert!(page.says("What had been shared") && !page.says("Öberg") && !page.says("<form"));
+    assert_eq!(page.heading(), "This consent has ended");
+    assert!(
+        page.says("What had been shared")
+            && page.says("No longer available")
+            && !page.says("Öberg")
+            && !page.says("<form")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,7 +47,11 @@ async fn start(directory: &Path) -> String {
     let mut conn = superuser(&url).await;
     // Nothing here outlives the run. What durability is worth is tested on servers of their own.
     conn.execute("alter system set fsync = off").await.unwrap();
-    conn.execute("select pg_reload_conf()").await.unwrap();
+    // A server takes up to twenty, a test up to two servers, and the more processors the more tests at a time.
+    conn.execute("alter system set max_connections = 1000").await.unwrap();
+    conn.close().await.unwrap();
+    postgres.stop().await.unwrap();
+    let postgres = EmbeddedPostgres::start(&settings).await.unwrap();
     fs::write(directory.join("url"), &url).unwrap();
     // It stays up when this test ends, and with it the runtime that would watch it.
     postgres.leave_running().await.unwrap();

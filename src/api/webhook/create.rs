@@ -14,6 +14,7 @@ use crate::http::envelope::{ApiResult, ok};
 use crate::http::error::ApiError;
 use crate::http::fields::{Fields, text};
 use crate::http::idempotency::Idempotency;
+use crate::http::query::Query;
 use crate::http::web_url::endpoint_url;
 use crate::presentation::webhook::{EndpointBody, body};
 use crate::vault::{DataKey, Place, SealError, Subject};
@@ -31,8 +32,10 @@ pub async fn create(
     client: ApiClient,
     State(app): State<App>,
     idempotency: Idempotency,
+    query: Query,
     JsonObject(object): JsonObject,
 ) -> ApiResult {
+    query.finish()?;
     let new = parse(Fields::of(object), app.config.webhook_allow_private)?;
     let key = app.vault.key_or_new(client.id, Subject::Tenant).await?;
     let context = client.command(&app);

@@ -53,8 +53,9 @@ pub fn code_page(
         Standing::Good { tries_left } => Some((words.tries_left)(tries_left)),
         Standing::Expired | Standing::Exhausted | Standing::Used => None,
     };
+    let title = if tries_left.is_some() { (words.code_title)(action) } else { words.code_over_title };
     let page = CodePage {
-        frame: Frame { words, title: (words.code_title)(action).to_owned(), error: problem.is_some() },
+        frame: Frame { words, title: title.to_owned(), error: problem.is_some() },
         hidden: visit.hidden(app, browser),
         sent: (words.code_sent)(&visit.recipient.masked()),
         will_do: (words.will_do)(action, &visit.client),

@@ -35,8 +35,11 @@ pub async fn page(app: &App, visit: &Visit, browser: &BrowserSession) -> Result<
 fn headline(visit: &Visit) -> (&'static str, String) {
     let words = visit.words;
     let note = match (&visit.session.phase, visit.status()) {
+        (Phase::Revoked { by: RevokedBy::Client, approval: None, .. }, _) => {
+            return (words.taken_back_title, (words.taken_back)(&visit.client));
+        }
         (Phase::Revoked { by: RevokedBy::Client, .. }, _) => {
-            return (words.revoked_by_client_title, (words.revoked_by_client)(&visit.client));
+            return (words.ended_by_client_title, (words.ended_by_client)(&visit.client));
         }
         (Phase::Revoked { by: RevokedBy::Recipient, .. }, _) => words.revoked_by_you,
         (Phase::Approved(_), _) => words.approved,
@@ -61,9 +64,13 @@ fn facts(visit: &Visit) -> Vec<Fact> {
     match &visit.session.phase {
         Phase::Approved(approval) => facts.push(when(words.approved_term, approval.at)),
         Phase::Rejected { at, .. } => facts.push(when(words.rejected_term, *at)),
-        Phase::Revoked { approval, at, .. } => {
+        Phase::Revoked { by, approval, at } => {
             facts.extend(approval.as_ref().map(|approval| when(words.approved_term, approval.at)));
-            facts.push(when(words.revoked_term, *at));
+            let term = match by {
+                RevokedBy::Client => words.taken_back_term,
+                RevokedBy::Recipient => words.withdrawn_term,
+            };
+            facts.push(when(term, *at));
         }
         Phase::Pending | Phase::Expired { .. } => {
             facts.push(when(words.expired_term, visit.session.request.expires_at));
@@ -88,11 +95,11 @@ fn granted(visit: &Visit, proven: bool) -> Result<Option<Granted>, PageError> {
             value: claim.map(|claim| (claim.value.clone(), source(claim.source))),
         }
     });
-    let heading = match visit.status() {
-        Status::Approved => words.granted_heading,
-        _ => words.granted_heading_past,
+    let (heading, instead) = match visit.status() {
+        Status::Approved => (words.granted_heading, words.hidden_value),
+        _ => (words.granted_heading_past, words.gone_value),
     };
-    Ok(Some(Granted { heading, fields: fields.collect() }))
+    Ok(Some(Granted { heading, instead, fields: fields.collect() }))
 }
 
 fn claims(visit: &Visit, approval: &Approval) -> Result<BTreeMap<String, Claim>, PageError> {

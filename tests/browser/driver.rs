@@ -1,0 +1,224 @@
+//! Headless Chromium over the `WebDriver` protocol (W3C), as much of it as the tests need.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// What a reference to an element is called (`WebDriver`, 11).
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+pub struct Browser {
+    http: reqwest::Client,
+    session: String,
+    _profile: tempfile::TempDir,
+    driver: Child,
+}
+
+fn program(variable: &str, usual: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| usual.to_owned())
+}
+
+/// Starts the driver on a port of its choice; the address that it then says it has.
+async fn start_driver() -> (Child, String) {
+    let mut driver = Command::new(program("MOBID_TEST_CHROMEDRIVER", "/usr/bin/chromedriver"))
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        // The browser is in its group, so that both can be ended together.
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if let Some(port) = line.strip_prefix("ChromeDriver was started successfully on port ") {
+            let address = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
+            // Read on, lest it blocks on a full pipe.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return (driver, address);
+        }
+    }
+    panic!("chromedriver did not start");
+}
+
+/// Without touch: with it, and with JavaScript off, chromedriver waits for ever for a click to end.
+fn capabilities(profile: &Path) -> Value {
+    let args = [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--no-proxy-server",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--lang=en-GB",
+        &format!("--user-data-dir={}", profile.display()),
+    ];
+    json!({"capabilities": {"alwaysMatch": {
+        "browserName": "chrome",
+        "goog:chromeOptions": {
+            "binary": program("MOBID_TEST_CHROMIUM", "/usr/bin/chromium"),
+            "args": args,
+            "prefs": {"profile.managed_default_content_settings.javascript": 2},
+            "mobileEmulation": {"deviceMetrics": {"width": 390, "height": 844, "pixelRatio": 2.0, "touch": false}},
+        },
+    }}})
+}
+
+/// A test that failed leaves no browser behind.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let group = self.driver.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(group) = group {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl Browser {
+    pub async fn start() -> Self {
+        let (driver, address) = start_driver().await;
+        let profile = tempfile::tempdir().unwrap();
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1)).build().unwrap();
+        let body = capabilities(profile.path());
+        let reply: Value =
+            http.post(format!("{address}/session")).json(&body).send().await.unwrap().json().await.unwrap();
+        let id = reply["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {reply}"));
+        let session = format!("{address}/session/{id}");
+        Self { http, session, _profile: profile, driver }
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let reply = self.http.get(format!("{}{path}", self.session)).send().await.unwrap();
+        Self::value(path, reply).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        let reply = self.http.post(format!("{}{path}", self.session)).json(&body).send().await.unwrap();
+        Self::value(path, reply).await
+    }
+
+    async fn value(path: &str, reply: reqwest::Response) -> Value {
+        let status = reply.status();
+        let body: Value = reply.json().await.unwrap();
+        assert!(status.is_success(), "{path}: {}", body["value"]["message"]);
+        body["value"].clone()
+    }
+
+    /// A command of the Chrome `DevTools` Protocol.
+    async fn devtools(&self, command: &str, params: Value) -> Value {
+        self.post("/goog/cdp/execute", json!({"cmd": command, "params": params})).await
+    }
+
+    pub async fn quit(self) {
+        self.http.delete(&self.session).send().await.unwrap();
+    }
+
+    pub async fn open(&self, url: &str) {
+        self.post("/url", json!({"url": url})).await;
+    }
+
+    pub async fn title(&self) -> String {
+        self.get("/title").await.as_str().unwrap().to_owned()
+    }
+
+    /// Elements by CSS selector.
+    pub async fn all(&self, selector: &str) -> Vec<String> {
+        let found = self.post("/elements", json!({"using": "css selector", "value": selector})).await;
+        let ids = found.as_array().unwrap().iter();
+        ids.map(|element| element[ELEMENT].as_str().unwrap().to_owned()).collect()
+    }
+
+    async fn one(&self, selector: &str) -> String {
+        let found = self.all(selector).await;
+        assert_eq!(found.len(), 1, "{selector}");
+        found[0].clone()
+    }
+
+    pub async fn text(&self, selector: &str) -> String {
+        let element = self.one(selector).await;
+        self.get(&format!("/element/{element}/text")).await.as_str().unwrap().to_owned()
+    }
+
+    pub async fn click(&self, selector: &str) {
+        let element = self.one(selector).await;
+        self.post(&format!("/element/{element}/click"), json!({})).await;
+    }
+
+    pub async fn fill(&self, selector: &str, text: &str) {
+        let element = self.one(selector).await;
+        self.post(&format!("/element/{element}/value"), json!({"text": text})).await;
+    }
+
+    /// Clicks on what leads to another page, and waits for that page.
+    pub async fn press(&self, selector: &str) {
+        let before = self.one("html").await;
+        self.click(selector).await;
+        self.left(&before).await;
+    }
+
+    /// Types where the focus is, presses Enter, and waits for the page that follows.
+    pub async fn enter(&self, text: &str) {
+        let before = self.one("html").await;
+        let element = self.get("/element/active").await[ELEMENT].as_str().unwrap().to_owned();
+        self.post(&format!("/element/{element}/value"), json!({"text": format!("{text}\n")})).await;
+        self.left(&before).await;
+    }
+
+    /// Waits until a page, known by its root, is no longer the one shown, and the next one is complete.
+    async fn left(&self, root: &str) {
+        let next = async {
+            loop {
+                let roots = self.all("html").await;
+                if roots.iter().any(|found| found != root) && !self.all("footer").await.is_empty() {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), next).await.unwrap();
+    }
+
+    pub async fn enter_frame(&self, selector: &str) {
+        let element = self.one(selector).await;
+        self.post("/frame", json!({"id": {ELEMENT: element}})).await;
+    }
+
+    /// What a screen reader calls an element.
+    pub async fn label(&self, element: &str) -> String {
+        self.get(&format!("/element/{element}/computedlabel")).await.as_str().unwrap().to_owned()
+    }
+
+    pub async fn role(&self, element: &str) -> String {
+        self.get(&format!("/element/{element}/computedrole")).await.as_str().unwrap().to_owned()
+    }
+
+    /// In CSS pixels.
+    pub async fn content_width(&self) -> f64 {
+        let metrics = self.devtools("Page.getLayoutMetrics", json!({})).await;
+        metrics["cssContentSize"]["width"].as_f64().unwrap()
+    }
+
+    /// Pictures of the whole page, in light and in dark.
+    pub async fn shoot(&self, name: &str) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        for scheme in ["light", "dark"] {
+            let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+            self.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await;
+            let params = json!({"format": "png", "captureBeyondViewport": true});
+            let picture = self.devtools("Page.captureScreenshot", params).await;
+            let png = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
+            std::fs::write(folder.join(format!("{name}-{scheme}.png")), png).unwrap();
+        }
+    }
+}
