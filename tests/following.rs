@@ -326,6 +326,34 @@ async fn a_newer_version_of_a_reactor_goes_on_where_the_older_one_is() {
     assert_eq!(old.seen(), Vec::<i64>::new());
 }
 
+/// With a backlog that the older version did not come to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_reactor_goes_on_where_the_older_one_was() {
+    let app = TestApp::start().await;
+    let (old, new) = (Witness::new(1), Witness::new(2));
+    let head = old.reacting(&app).catch_up().await.unwrap();
+    app.create_consent().await;
+    new.reacting(&app).take_place().await.unwrap();
+    app.create_consent().await;
+    old.reacting(&app).catch_up().await.unwrap();
+    assert_eq!(old.seen(), Vec::<i64>::new(), "the newer one's work");
+    new.reacting(&app).catch_up().await.unwrap();
+    assert_eq!(new.seen(), [head + 1, head + 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_projection_stops_once_a_newer_one_has_begun() {
+    let app = TestApp::start().await;
+    let (old, new) = (Witness::new(1), Witness::new(2));
+    let head = old.projecting(&app).catch_up().await.unwrap();
+    new.projecting(&app).take_place().await.unwrap();
+    app.create_consent().await;
+    old.projecting(&app).catch_up().await.unwrap();
+    assert_eq!(old.seen(), (1..=head).collect::<Vec<_>>());
+    new.projecting(&app).catch_up().await.unwrap();
+    assert_eq!(new.seen(), (1..=head + 1).collect::<Vec<_>>());
+}
+
 /// By NOTIFY: the slow poll that stands behind it would take seconds.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_hears_at_once_of_what_another_appends() {

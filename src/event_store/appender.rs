@@ -31,7 +31,6 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(6);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Appended {
     pub position: i64,
-    pub recorded_at: chrono::DateTime<chrono::Utc>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -182,7 +181,7 @@ impl Task {
             match self.try_send(batch).await {
                 Ok(outcomes) => {
                     for (append, outcome) in batch.iter().zip(&outcomes) {
-                        if let Outcome::Appended { position, .. } = outcome {
+                        if let Outcome::Appended { position } = outcome {
                             let events = i64::try_from(append.events.len()).unwrap_or(0);
                             self.wake.grown_to(position + events - 1);
                         }

@@ -79,7 +79,7 @@ impl Append {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The events are in, the first at this position.
-    Appended { position: i64, recorded_at: DateTime<Utc> },
+    Appended { position: i64 },
     /// Somebody else appended to the aggregate, or its predecessor is not there.
     Conflict,
     /// A claim is taken.
@@ -128,7 +128,7 @@ impl Gathered {
 pub async fn send(conn: &mut PgConnection, batch: &[&Append]) -> Result<Vec<Outcome>, sqlx::Error> {
     let columns = Columns::of(batch);
     let row = sqlx::query!(
-        r#"select base as "base!", stamped_at as "stamped_at!", outcomes as "outcomes!: Vec<Option<String>>",
+        r#"select base as "base!", outcomes as "outcomes!: Vec<Option<String>>",
                   positions as "positions!: Vec<Option<i64>>"
            from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
                               $20, $21)"#,
@@ -162,11 +162,9 @@ pub async fn send(conn: &mut PgConnection, batch: &[&Append]) -> Result<Vec<Outc
             None => {
                 let position = next + 1;
                 next += i64::try_from(append.events.len()).unwrap_or(0);
-                Outcome::Appended { position, recorded_at: row.stamped_at }
+                Outcome::Appended { position }
             }
-            Some("appended") => {
-                Outcome::Appended { position: position.unwrap_or(0), recorded_at: row.stamped_at }
-            }
+            Some("appended") => Outcome::Appended { position: position.unwrap_or(0) },
             Some("answered") => Outcome::Answered,
             Some("claimed") => Outcome::Claimed,
             Some(_) => Outcome::Conflict,

@@ -86,6 +86,8 @@ pub async fn list(
     after: Option<&PageKey>,
     limit: i64,
 ) -> Result<Vec<(String, Folded<Consent>)>, ApplyError> {
+    // What shows as anything but expired is recorded so, and an index leads there.
+    let recorded = filter.status.filter(|status| *status != Status::Expired);
     let rows = sqlx::query!(
         r#"select id, tenant, sequence, position, state::text as "state!"
            from consents
@@ -97,6 +99,7 @@ pub async fn list(
              and ($6::timestamptz is null or (created_at, id) < ($6, $7))
              and ($8::text is null or $8 = case
                  when status = 'pending' and expires_at <= $9 then 'expired' else status end)
+             and ($11::text is null or status = $11)
            order by created_at desc, id desc
            limit $10"#,
         filter.tenant.to_string(),
@@ -108,7 +111,8 @@ pub async fn list(
         after.map(|key| key.id.as_str()),
         filter.status.map(Status::as_str),
         filter.now,
-        limit
+        limit,
+        recorded.map(Status::as_str)
     )
     .fetch_all(pool)
     .await?;

@@ -20,6 +20,22 @@ pub async fn lock(conn: &mut PgConnection, name: &str, version: i32) -> Result<O
     .await
 }
 
+/// Locks what older versions have, and answers where the newest of them is.
+pub async fn lock_older(
+    conn: &mut PgConnection,
+    name: &str,
+    version: i32,
+) -> Result<Option<i64>, sqlx::Error> {
+    let positions = sqlx::query_scalar!(
+        "select position from checkpoints where name = $1 and version < $2 order by version desc for update",
+        name,
+        version
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(positions.first().copied())
+}
+
 /// Makes the row of a new follower; false if somebody else just did.
 pub async fn start(
     conn: &mut PgConnection,
@@ -57,16 +73,6 @@ pub async fn compare_and_set(
     .execute(conn)
     .await?;
     Ok(moved.rows_affected() == 1)
-}
-
-/// Where the newest version of a follower is, locked until the transaction ends.
-pub async fn lock_newest(conn: &mut PgConnection, name: &str) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "select position from checkpoints where name = $1 order by version desc limit 1 for update",
-        name
-    )
-    .fetch_optional(conn)
-    .await
 }
 
 /// The newest version of a follower that ever started here: an older one stands by.

@@ -106,12 +106,13 @@ impl Runner {
         )
     }
 
-    /// Takes the follower's place in the log, if this version has none yet: older versions stand by from now on, and
-    /// what is appended from now on is a reactor's work, however late its turn comes. To be called before the first
-    /// append that it must not miss.
+    /// Takes the place of a new follower, or of a new version of one: a reactor's work is from now on what is appended
+    /// from now on, however late its turn comes, and an older version leaves the log to this one. To be called before
+    /// the first append that it must not miss.
     pub async fn take_place(&self) -> Result<(), sqlx::Error> {
+        let (name, version) = (self.follower.name(), self.follower.version());
         let mut tx = self.pool.begin().await?;
-        if checkpoint::newest_version(&mut *tx, self.follower.name()).await? < Some(self.follower.version()) {
+        if checkpoint::newest_version(&mut *tx, name).await? < Some(version) {
             self.begin(&mut tx).await?;
         }
         tx.commit().await
@@ -259,10 +260,12 @@ impl Runner {
             // What a crash takes away is read again from the log; a reactor's work is not to be lost.
             sqlx::query!("set local synchronous_commit = off").execute(&mut *tx).await?;
         }
+        let known = checkpoint::lock(&mut tx, name, version).await?;
+        // Looked at under the lock that a newer version waits for before it begins.
         if checkpoint::newest_version(&mut *tx, name).await? > Some(version) {
             return Ok(Step::Outdated);
         }
-        let from = match checkpoint::lock(&mut tx, name, version).await? {
+        let from = match known {
             Some(position) => position,
             None => self.begin(&mut tx).await?,
         };
@@ -289,21 +292,21 @@ impl Runner {
         Ok(Step::Moved(last))
     }
 
-    /// The first start of this version: a projection from nothing; a reactor from where the version before it is, the
-    /// very first from now on.
+    /// The first start of this version: a projection from nothing, a reactor from where an older version was, or from
+    /// now on. An older version is between two batches then, and sees ours before its next.
     async fn begin(&self, tx: &mut sqlx::PgConnection) -> Result<i64, sqlx::Error> {
         let (name, version) = (self.follower.name(), self.follower.version());
-        let position = match &self.follower {
-            Follower::Projection(projection) => {
-                projection.reset(tx).await?;
-                0
-            }
-            Follower::Reactor(_) => match checkpoint::lock_newest(&mut *tx, name).await? {
-                Some(position) => position,
-                None => reader::head(&mut *tx).await?,
-            },
+        let older = checkpoint::lock_older(tx, name, version).await?;
+        let position = match (&self.follower, older) {
+            (Follower::Projection(_), _) => 0,
+            (Follower::Reactor(_), Some(position)) => position,
+            (Follower::Reactor(_), None) => reader::head(&mut *tx).await?,
         };
-        checkpoint::start(tx, name, version, position).await?;
+        if checkpoint::start(tx, name, version, position).await?
+            && let Follower::Projection(projection) = &self.follower
+        {
+            projection.reset(tx).await?;
+        }
         Ok(position)
     }
 }
