@@ -4,7 +4,6 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response as HttpResponse, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::json;
 
 use super::error::ApiError;
 use super::request_id;
@@ -21,9 +20,37 @@ pub struct Answer {
     position: Option<i64>,
 }
 
+/// Fields in the order in which the reference shows them.
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    code: u16,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    message: &'a str,
+    data: &'a T,
+    #[serde(rename = "requestId", skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
+/// The data of a list.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// All there is.
+    pub fn whole(items: Vec<T>) -> Self {
+        Self { items, next_cursor: None }
+    }
+}
+
 /// A success without a version.
 pub fn ok(message: &str, data: &impl Serialize) -> ApiResult {
-    let body = json!({ "code": 200, "message": message, "data": data }).to_string();
+    let envelope = Envelope { code: 200, kind: None, message, data, request_id: None };
+    let body = serde_json::to_string(&envelope).map_err(|error| ApiError::internal(&error))?;
     Ok(Answer { body, etag: None, position: None })
 }
 
@@ -73,12 +100,14 @@ pub fn json_response(status: StatusCode, body: String, etag: Option<&str>) -> Re
 }
 
 pub fn error(error: &ApiError) -> Response {
-    let body = json!({
-        "code": error.status.as_u16(),
-        "type": error.kind,
-        "message": error.message,
-        "data": error.data,
-        "requestId": request_id::current(),
-    });
-    json_response(error.status, body.to_string(), None)
+    let envelope = Envelope {
+        code: error.status.as_u16(),
+        kind: Some(error.kind),
+        message: &error.message,
+        data: &error.data,
+        request_id: Some(request_id::current()),
+    };
+    // Text and JSON values always serialize.
+    let body = serde_json::to_string(&envelope).unwrap_or_default();
+    json_response(error.status, body, None)
 }

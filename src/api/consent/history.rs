@@ -8,12 +8,13 @@ use mobid_domain::recorded::{Metadata, Recorded};
 use mobid_projections::consent::query as consents;
 use mobid_projections::stream::fold::{Folded, fold};
 use mobid_projections::stream::reader::AsOf;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::retrieve::own;
 use crate::app::App;
 use crate::http::authentication::ApiClient;
-use crate::http::envelope::{ApiResult, ok};
+use crate::http::envelope::{ApiResult, Page, ok};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::router::Id;
@@ -34,7 +35,7 @@ pub async fn history(
     let (_, session) = own(&client, folded.as_ref())?;
     let key = app.vault.key(client.id, Subject::Person(session.request.user_id)).await?;
     let items = items(&app.config.public_origin(), &id, &events, revoked, key.as_ref())?;
-    ok("Consent history", &json!({ "items": items, "nextCursor": null }))
+    ok("Consent history", &Page::whole(items))
 }
 
 /// Each event with the fields that read otherwise after it than before; once `revoked`, without claims throughout.
@@ -44,7 +45,7 @@ fn items(
     events: &[Recorded],
     revoked: bool,
     key: Option<&DataKey>,
-) -> Result<Vec<Value>, ApiError> {
+) -> Result<Vec<Item>, ApiError> {
     let mut items = Vec::new();
     let mut before = Value::Null;
     let Some(first) = events.first() else { return Ok(items) };
@@ -57,7 +58,7 @@ fn items(
         }
         let Some(session) = folded.state.session() else { continue };
         let after = as_seen(origin, id, session, key, decoded.at())?;
-        items.push(item(event, decoded.at(), &changes(&before, &after))?);
+        items.push(item(event, decoded.at(), changes(&before, &after))?);
         before = after;
     }
     Ok(items)
@@ -86,22 +87,46 @@ fn changes(before: &Value, after: &Value) -> Map<String, Value> {
         .collect()
 }
 
-fn item(event: &Recorded, at: DateTime<Utc>, changes: &Map<String, Value>) -> Result<Value, ApiError> {
+/// One event, as history shows it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Item {
+    id: EventId,
+    #[serde(rename = "type")]
+    event_type: String,
+    position: i64,
+    sequence: i64,
+    at: DateTime<Utc>,
+    recorded_at: DateTime<Utc>,
+    actor: Actor,
+    request_id: Option<String>,
+    changes: Map<String, Value>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Actor {
+    kind: Option<String>,
+    id: Option<String>,
+    key_id: Option<String>,
+}
+
+fn item(event: &Recorded, at: DateTime<Utc>, changes: Map<String, Value>) -> Result<Item, ApiError> {
     let metadata = event.metadata().map_err(|error| ApiError::internal(&error))?;
-    let actor = json!({
-        "kind": metadata.get(Metadata::ACTOR_KIND),
-        "id": metadata.get(Metadata::ACTOR_ID),
-        "keyId": metadata.get(Metadata::KEY_ID),
-    });
-    Ok(json!({
-        "id": EventId(event.event_id),
-        "type": event.event_type,
-        "position": event.position,
-        "sequence": event.sequence,
-        "at": at,
-        "recordedAt": event.recorded_at,
-        "actor": actor,
-        "requestId": metadata.get(Metadata::REQUEST_ID),
-        "changes": changes,
-    }))
+    let known = |key| metadata.get(key).map(str::to_owned);
+    Ok(Item {
+        id: EventId(event.event_id),
+        event_type: event.event_type.clone(),
+        position: event.position,
+        sequence: event.sequence,
+        at,
+        recorded_at: event.recorded_at,
+        actor: Actor {
+            kind: known(Metadata::ACTOR_KIND),
+            id: known(Metadata::ACTOR_ID),
+            key_id: known(Metadata::KEY_ID),
+        },
+        request_id: known(Metadata::REQUEST_ID),
+        changes,
+    })
 }

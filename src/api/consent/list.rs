@@ -6,12 +6,11 @@ use mobid_domain::handle::Handle;
 use mobid_domain::slug::Slug;
 use mobid_projections::consent::apply;
 use mobid_projections::consent::query::{self as consents, Filter, PageKey};
-use serde_json::json;
 
 use crate::app::App;
 use crate::http::authentication::ApiClient;
 use crate::http::cursor::Cursor;
-use crate::http::envelope::{ApiResult, ok};
+use crate::http::envelope::{ApiResult, Page, ok};
 use crate::http::query::Query;
 use crate::http::read_model::caught_up;
 use crate::presentation::consent as present;
@@ -30,7 +29,7 @@ pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -
         None => None,
         Some(handle) => match app.vault.find_person(client.id, handle).await? {
             Some(user_id) => Some(user_id),
-            None => return ok("Consent sessions", &json!({ "items": [], "nextCursor": null })),
+            None => return ok("Consent sessions", &Page::<()>::whole(vec![])),
         },
     };
     let now = app.clock.now();
@@ -50,5 +49,5 @@ pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -
         next = Some(Cursor::after(session.created_at, id).encode());
     }
     let next_cursor = next.filter(|_| more);
-    Ok(ok("Consent sessions", &json!({ "items": items, "nextCursor": next_cursor }))?.position(position))
+    Ok(ok("Consent sessions", &Page { items, next_cursor })?.position(position))
 }

@@ -3,7 +3,7 @@
 use mobid_domain::webhook::EventType;
 use serde_json::{Value, json};
 
-use crate::http::envelope::{ApiResult, ok};
+use crate::http::envelope::{ApiResult, Page, ok};
 use crate::http::query::Query;
 
 pub async fn event_types(query: Query) -> ApiResult {
@@ -12,7 +12,7 @@ pub async fn event_types(query: Query) -> ApiResult {
         .iter()
         .map(|event_type| json!({ "type": event_type, "description": description(*event_type) }))
         .collect();
-    ok("Webhook event types", &json!({ "items": items, "nextCursor": null }))
+    ok("Webhook event types", &Page::whole(items))
 }
 
 fn description(event_type: EventType) -> &'static str {

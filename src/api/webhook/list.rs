@@ -2,12 +2,11 @@
 
 use axum::extract::State;
 use mobid_projections::webhook::{apply, query as endpoints};
-use serde_json::json;
 
 use crate::app::App;
 use crate::http::authentication::ApiClient;
 use crate::http::cursor::Cursor;
-use crate::http::envelope::{ApiResult, ok};
+use crate::http::envelope::{ApiResult, Page, ok};
 use crate::http::query::Query;
 use crate::http::read_model::caught_up;
 use crate::presentation::webhook::body;
@@ -32,5 +31,5 @@ pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -
         next = Some(Cursor::after(registration.created_at, id).encode());
     }
     let next_cursor = next.filter(|_| more);
-    Ok(ok("Webhook endpoints", &json!({ "items": items, "nextCursor": next_cursor }))?.position(position))
+    Ok(ok("Webhook endpoints", &Page { items, next_cursor })?.position(position))
 }
