@@ -127,6 +127,28 @@ async fn there_are_never_two_first_decisions() {
     }
 }
 
+/// A client that takes back the version it saw, while the recipient decides on it: one of the two happens.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_approval_and_a_revocation_of_the_same_version_exactly_one_wins() {
+    let app = TestApp::start().await;
+    for _ in 0..1_000 / AT_ONCE {
+        let round = async |_: usize| {
+            let id = app.create_consent().await;
+            let (approved, revoked) =
+                tokio::join!(approve(&app.app, &id), change(&app.api, Method::DELETE, &id));
+            match (&approved, revoked.status) {
+                (Ok(_), 409) => assert_eq!(story(&app.app, &id).await, ["consent.approved"]),
+                (refused, 200) => {
+                    assert_closed(refused, Status::Revoked);
+                    assert_eq!(story(&app.app, &id).await, ["consent.revoked"]);
+                }
+                (approved, revoked) => panic!("{approved:?} and {revoked}"),
+            }
+        };
+        join_all((0..AT_ONCE).map(round)).await;
+    }
+}
+
 async fn change(api: &Api, method: Method, id: &str) -> Reply {
     let request = api.request(method.clone(), &path_of(id)).header("If-Match", "\"1\"");
     let body = json!({ "metadata": { "by": format!("{method}") } });
