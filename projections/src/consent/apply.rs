@@ -57,10 +57,7 @@ pub async fn rows(
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|row| {
-            let state = serde_json::from_str(&row.state)?;
-            Ok((row.id, Folded { tenant: row.tenant, sequence: row.sequence, position: row.position, state }))
-        })
+        .map(|row| Ok((row.id, Folded::of_row(row.tenant, row.sequence, row.position, &row.state)?)))
         .collect()
 }
 

@@ -25,12 +25,7 @@ pub async fn current(pool: &PgPool, id: ConsentId) -> Result<Option<Folded<Conse
     .fetch_optional(pool)
     .await?;
     match row {
-        Some(row) => Ok(Some(Folded {
-            tenant: row.tenant,
-            sequence: row.sequence,
-            position: row.position,
-            state: serde_json::from_str(&row.state)?,
-        })),
+        Some(row) => Folded::of_row(row.tenant, row.sequence, row.position, &row.state).map(Some),
         None => fold(&reader::of_aggregate(pool, "consent", &id, 0).await?),
     }
 }
@@ -117,10 +112,7 @@ pub async fn list(
     .fetch_all(pool)
     .await?;
     rows.into_iter()
-        .map(|row| {
-            let state = serde_json::from_str(&row.state)?;
-            Ok((row.id, Folded { tenant: row.tenant, sequence: row.sequence, position: row.position, state }))
-        })
+        .map(|row| Ok((row.id, Folded::of_row(row.tenant, row.sequence, row.position, &row.state)?)))
         .collect()
 }
 

@@ -22,6 +22,11 @@ impl<A: Aggregate> Folded<A> {
         Self { tenant: tenant.to_owned(), sequence: 0, position: 0, state: A::default() }
     }
 
+    /// As a read model's row has it, the state as JSON.
+    pub fn of_row(tenant: String, sequence: i64, position: i64, state: &str) -> Result<Self, ApplyError> {
+        Ok(Self { tenant, sequence, position, state: serde_json::from_str(state)? })
+    }
+
     /// Takes the next event; one that was taken already is passed over.
     pub fn take(&mut self, event: &Recorded) -> Result<(), ApplyError> {
         if event.position <= self.position {

@@ -46,9 +46,6 @@ pub async fn list(
     .fetch_all(pool)
     .await?;
     rows.into_iter()
-        .map(|row| {
-            let state = serde_json::from_str(&row.state)?;
-            Ok((row.id, Folded { tenant: row.tenant, sequence: row.sequence, position: row.position, state }))
-        })
+        .map(|row| Ok((row.id, Folded::of_row(row.tenant, row.sequence, row.position, &row.state)?)))
         .collect()
 }
