@@ -35,8 +35,13 @@ pub fn job(app: App) -> Result<Job, JobSchedulerError> {
         Box::pin(async move {
             // A sweep that takes longer than a second is not joined by another.
             let Ok(mut lease) = lease.try_lock() else { return };
+            if *app.stopping.borrow() {
+                return;
+            }
             match timeout(LONGEST, tick(&app, &mut lease)).await {
                 Ok(Ok(())) => {}
+                // The database went away because the server did.
+                Ok(Err(_)) if *app.stopping.borrow() => {}
                 Ok(Err(error)) => tracing::warn!(error = %error, "expiry sweep failed, the next one goes on"),
                 Err(_) => tracing::warn!("expiry sweep took too long, the next one goes on"),
             }

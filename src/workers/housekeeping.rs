@@ -12,6 +12,8 @@ pub fn job(app: App) -> Result<Job, JobSchedulerError> {
         Box::pin(async move {
             match tidy(&app).await {
                 Ok(0) => {}
+                // The database went away because the server did.
+                Err(_) if *app.stopping.borrow() => {}
                 Ok(removed) => tracing::debug!(removed, "housekeeping"),
                 Err(error) => tracing::warn!(error = %error, "housekeeping failed, the next one goes on"),
             }
