@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::current::Current;
 use crate::ephemeral::idempotency::IdempotencyRecords;
 use crate::event_store::EventStore;
 use crate::http::authentication::ClientKeys;
@@ -25,6 +26,7 @@ pub struct Parts {
     pub pool: PgPool,
     pub wake: Wake,
     pub store: EventStore,
+    pub current: Current,
     pub vault: Vault,
     pub keys: ClientKeys,
     pub idempotency: IdempotencyRecords,
@@ -58,6 +60,7 @@ impl App {
             keys: ClientKeys::new(store.clone()),
             idempotency: IdempotencyRecords::new(pool.clone()),
             notifier: Notifier::from_config(&config),
+            current: Current::start(pool.clone()),
             store,
             wake,
             followers,

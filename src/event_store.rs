@@ -16,5 +16,5 @@ mod store;
 pub use appender::{AppendError, Appended};
 pub use batch::{Claim, IdempotencyRecord};
 pub use context::CommandContext;
-pub use head::{HeadError, HeadReader, Heads};
+pub use head::{HeadReader, Heads};
 pub use store::{EventStore, ExecuteError, Executed, Terms};

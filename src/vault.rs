@@ -6,7 +6,9 @@
 
 mod data_key;
 mod master;
+mod person;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use mobid_domain::handle::Handle;
@@ -16,6 +18,7 @@ use moka::sync::Cache;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::rounds::Rounds;
 pub use data_key::{DataKey, Place, SealError};
 pub use master::{MasterKey, MasterKeyError, keyed_hash, new_hmac};
 
@@ -48,6 +51,7 @@ pub struct Vault {
     master: MasterKey,
     keys: Cache<(ClientId, String), DataKey>,
     users: Cache<[u8; 32], UserId>,
+    persons: Rounds<person::Asked, Option<person::Known>>,
 }
 
 impl Subject {
@@ -63,7 +67,8 @@ impl Vault {
     pub fn new(pool: PgPool, master: MasterKey) -> Self {
         let keys = Cache::builder().max_capacity(100_000).time_to_live(REMEMBERED).build();
         let users = Cache::builder().max_capacity(100_000).time_to_live(REMEMBERED).build();
-        Self { pool, master, keys, users }
+        let persons = person::start(pool.clone());
+        Self { pool, master, keys, users, persons }
     }
 
     /// Whether the master key is the one that wrapped this database's keys.
@@ -92,41 +97,39 @@ impl Vault {
         {
             return Ok((user, key));
         }
-        loop {
+        let known = loop {
             let fresh = UserId(crate::ids::new_id());
             let key = DataKey::random();
             let wrapped = self.master.wrap(&key, tenant, &fresh.to_string())?;
-            // One statement, so a person never has an id without a key.
-            let row = sqlx::query!(
-                r#"with known as (
-                       select user_id from vault_subjects where tenant = $1 and handle_hash = $2
-                   ), made as (
-                       insert into vault_subjects (tenant, handle_hash, user_id)
-                       select $1, $2, $3 where not exists (select from known)
-                       on conflict do nothing returning user_id
-                   ), key as (
-                       insert into vault_keys (key_id, tenant, subject, wrapped)
-                       select $4, $1, user_id, $5 from made
-                   )
-                   select user_id as "user_id!", true as "made!" from made
-                   union all select user_id, false from known"#,
-                tenant.to_string(),
-                &hash[..],
-                fresh.to_string(),
-                key.id(),
-                wrapped
-            )
-            .fetch_optional(&self.pool)
-            .await?;
-            // No row: somebody else made it in between; it is there the next time.
-            let Some(row) = row else { continue };
-            let user =
-                if row.made { fresh } else { row.user_id.parse().map_err(|_| SealError::Malformed)? };
-            let key = if row.made { key } else { self.key_or_new(tenant, Subject::Person(user)).await? };
-            self.users.insert(hash, user);
-            self.keys.insert((tenant, user.to_string()), key.clone());
-            return Ok((user, key));
-        }
+            let asked = person::Asked {
+                tenant: tenant.to_string(),
+                handle_hash: hash,
+                fresh: fresh.to_string(),
+                key_id: key.id(),
+                wrapped,
+            };
+            match self.persons.ask(asked).await? {
+                Some(known) if known.user_id == fresh.to_string() => {
+                    self.users.insert(hash, fresh);
+                    self.keys.insert((tenant, known.user_id), key.clone());
+                    return Ok((fresh, key));
+                }
+                Some(known) => break known,
+                // Somebody else made it in between; it is there the next time.
+                None => {}
+            }
+        };
+        let user = known.user_id.parse().map_err(|_| SealError::Malformed)?;
+        self.users.insert(hash, user);
+        let key = match known.key {
+            Some((key_id, wrapped)) => {
+                let key = self.master.unwrap(key_id, &wrapped, tenant, &known.user_id)?;
+                self.keys.insert((tenant, known.user_id), key.clone());
+                key
+            }
+            None => self.key_or_new(tenant, Subject::Person(user)).await?,
+        };
+        Ok((user, key))
     }
 
     /// The person behind a handle, if this client ever addressed them.
@@ -159,6 +162,44 @@ impl Vault {
         let key = self.master.unwrap(row.key_id, &row.wrapped, tenant, &name)?;
         self.keys.insert((tenant, name), key.clone());
         Ok(Some(key))
+    }
+
+    /// The keys of several persons, but for those that are gone.
+    pub async fn keys(
+        &self,
+        tenant: ClientId,
+        users: impl Iterator<Item = UserId>,
+    ) -> Result<HashMap<UserId, DataKey>, VaultError> {
+        let mut found = HashMap::new();
+        let mut missing = Vec::new();
+        for user in users {
+            match self.keys.get(&(tenant, user.to_string())) {
+                Some(key) => drop(found.insert(user, key)),
+                None => missing.push(user.to_string()),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let rows = sqlx::query!(
+            r#"select k.key_id as "key_id!", k.subject as "subject!", k.wrapped as "wrapped!"
+               from unnest($2::text[]) as asked(subject)
+               cross join lateral (
+                   select k.key_id, k.subject, k.wrapped from vault_keys k
+                   where k.tenant = $1 and k.subject = asked.subject limit 1
+               ) k"#,
+            tenant.to_string(),
+            &missing
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            let user = row.subject.parse().map_err(|_| SealError::Malformed)?;
+            let key = self.master.unwrap(row.key_id, &row.wrapped, tenant, &row.subject)?;
+            self.keys.insert((tenant, row.subject), key.clone());
+            found.insert(user, key);
+        }
+        Ok(found)
     }
 
     /// A subject's key, made durably if there is none.

@@ -1,17 +1,8 @@
-//! The log's head, asked for once by all who want to know it at the same time.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! The log's head, asked of the primary once by all who want to know it at the same time.
 
 use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
 
-/// How long an answer may take: everybody waits behind one that never comes. More than the pool has to find a
-/// connection.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
-
-type Reply = oneshot::Sender<Result<Heads, Arc<sqlx::Error>>>;
+use crate::rounds::Rounds;
 
 /// How far the log goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,45 +13,26 @@ pub struct Heads {
     pub clients: i64,
 }
 
-/// Asks the primary; whoever comes while a question is under way shares the next one, so an answer is never older
-/// than its question.
-#[derive(Clone)]
-pub struct HeadReader(mpsc::UnboundedSender<Reply>);
+/// Askers that one round answers at the most.
+const ROUND: usize = 4_096;
 
-#[derive(Debug, thiserror::Error)]
-#[error("the log's head could not be read: {0}")]
-pub struct HeadError(String);
+/// Never answers with what was so before it was asked.
+#[derive(Clone)]
+pub struct HeadReader(Rounds<(), Heads>);
 
 impl HeadReader {
     pub fn start(pool: PgPool) -> Self {
-        let (questions, mut asked) = mpsc::unbounded_channel::<Reply>();
-        tokio::spawn(async move {
-            while let Some(first) = asked.recv().await {
-                let mut replies = vec![first];
-                while let Ok(reply) = asked.try_recv() {
-                    replies.push(reply);
-                }
-                let heads = timeout(ANSWERED_WITHIN, read(&pool)).await;
-                let heads = heads
-                    .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
-                    .map_err(Arc::new);
-                for reply in replies {
-                    // Who does not wait any more needs no answer.
-                    let _ = reply.send(heads.clone());
-                }
+        Self(Rounds::start(ROUND, move |askers: Vec<()>| {
+            let pool = pool.clone();
+            async move {
+                let heads = read(&pool).await?;
+                Ok(vec![heads; askers.len()])
             }
-        });
-        Self(questions)
+        }))
     }
 
-    pub async fn read(&self) -> Result<Heads, HeadError> {
-        let (reply, answer) = oneshot::channel();
-        self.0.send(reply).map_err(|_| HeadError("shutting down".to_owned()))?;
-        match answer.await {
-            Ok(Ok(heads)) => Ok(heads),
-            Ok(Err(error)) => Err(HeadError(error.to_string())),
-            Err(_) => Err(HeadError("shutting down".to_owned())),
-        }
+    pub async fn read(&self) -> Result<Heads, sqlx::Error> {
+        self.0.ask(()).await
     }
 }
 

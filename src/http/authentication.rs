@@ -138,7 +138,7 @@ impl ClientKeys {
     pub async fn authenticate(&self, presented: &str) -> Result<ApiClient, ApiError> {
         let Some(key) = ApiKey::parse(presented) else { return Err(ApiError::unauthorized()) };
         let hash = key.hash();
-        let as_of = self.heads.read().await.map_err(|error| ApiError::internal(&error))?.clients;
+        let as_of = self.heads.read().await?.clients;
         let known = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             if known.as_of < as_of {

@@ -10,6 +10,6 @@ const BARRIER: Duration = Duration::from_secs(2);
 
 /// Waits, bounded, until the read model has what the log has now; answers with the position that it reflects.
 pub async fn caught_up(app: &App, follower: &str) -> Result<i64, ApiError> {
-    let head = app.keys.heads.read().await.map_err(|error| ApiError::internal(&error))?.log;
+    let head = app.keys.heads.read().await?.log;
     Ok(app.followers.wait_for(&app.pool, follower, head, BARRIER).await?)
 }

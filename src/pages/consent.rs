@@ -19,7 +19,6 @@ use mobid_domain::client::Client;
 use mobid_domain::consent::{ConsentError, RequireAssurance, Session, Status};
 use mobid_domain::handle::Handle;
 use mobid_domain::id::{CommandId, ConsentId};
-use mobid_projections::consent::query as consents;
 
 use super::browser::BrowserSession;
 use super::error::PageError;
@@ -47,7 +46,7 @@ pub struct Visit {
 impl Visit {
     pub async fn load(app: &App, resource: &str) -> Result<Self, PageError> {
         let id: ConsentId = resource.parse().map_err(|_| PageError::NotFound)?;
-        let folded = consents::current(&app.pool, id).await?.ok_or(PageError::NotFound)?;
+        let folded = app.current.consent(id).await?.ok_or(PageError::NotFound)?;
         let session = folded.state.session().cloned().ok_or(PageError::NotFound)?;
         let request = &session.request;
         let key = app.vault.key(request.client_id, Subject::Person(request.user_id)).await?;

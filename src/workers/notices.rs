@@ -10,7 +10,6 @@ use mobid_domain::client::Client;
 use mobid_domain::consent::{Session, Status};
 use mobid_domain::handle::Handle;
 use mobid_domain::id::ConsentId;
-use mobid_projections::consent::query as consents;
 use mobid_projections::notice::{self, Notice};
 use mobid_projections::projection::ApplyError;
 use tokio::sync::watch;
@@ -85,7 +84,7 @@ pub async fn send_due(app: &App) -> Result<usize, NoticeError> {
 /// Whether the link went out: it does not if the consent waits no more or its person was erased.
 async fn send(app: &App, notice: &Notice) -> Result<bool, NoticeError> {
     let id: ConsentId = notice.consent_id.parse().map_err(|_| NoticeError::Unreadable)?;
-    let folded = consents::current(&app.pool, id).await?.ok_or(NoticeError::Unreadable)?;
+    let folded = app.current.consent(id).await?.ok_or(NoticeError::Unreadable)?;
     let session = folded.state.session().ok_or(NoticeError::Unreadable)?;
     if session.status_at(app.clock.now()) != Status::Pending {
         return Ok(false);

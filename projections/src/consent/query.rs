@@ -1,5 +1,7 @@
 //! Questions to the consents read model.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
 use mobid_domain::consent::{Consent, ConsentEvent, Status};
@@ -11,23 +13,50 @@ use crate::projection::ApplyError;
 use crate::stream::fold::{Folded, fold};
 use crate::stream::reader::{self, AsOf};
 
-/// The consent as of now, whatever the projection has reached: the row if it has the consent's last event, else
-/// the log. Exact on any instance, without waiting.
-pub async fn current(pool: &PgPool, id: ConsentId) -> Result<Option<Folded<Consent>>, ApplyError> {
-    let id = id.to_string();
-    let row = sqlx::query!(
-        r#"select c.tenant, c.sequence, c.position, c.state::text as "state!"
-           from consents c
-           where c.id = $1 and c.sequence = (
-               select max(sequence) from events where aggregate_type = 'consent' and aggregate_id = $1)"#,
-        id
-    )
-    .fetch_optional(pool)
-    .await?;
-    match row {
-        Some(row) => Folded::of_row(row.tenant, row.sequence, row.position, &row.state).map(Some),
-        None => fold(&reader::of_aggregate(pool, "consent", &id, 0).await?),
+/// A row of the read model, its state as it is stored.
+#[derive(Debug, Clone)]
+pub struct Row {
+    id: String,
+    tenant: String,
+    sequence: i64,
+    position: i64,
+    state: String,
+}
+
+impl Row {
+    pub fn read(&self) -> Result<Folded<Consent>, ApplyError> {
+        Folded::of_row(self.tenant.clone(), self.sequence, self.position, &self.state)
     }
+}
+
+/// Those consents' rows that have their consent's last event: what they say is so as of now, on any instance and
+/// without waiting. Whichever is missing is in the log, or nowhere: [`from_log`] tells.
+pub async fn current(pool: &PgPool, ids: &[String]) -> Result<HashMap<String, Row>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select c.id as "id!", c.tenant as "tenant!", c.sequence as "sequence!", c.position as "position!",
+                  c.state as "state!"
+           from unnest($1::text[]) as asked(id)
+           cross join lateral (
+               select e.sequence from events e
+               where e.aggregate_type = 'consent' and e.aggregate_id = asked.id
+               order by e.sequence desc limit 1
+           ) newest
+           cross join lateral (
+               select c.id, c.tenant, c.sequence, c.position, c.state::text as state from consents c
+               where c.id = asked.id limit 1
+           ) c
+           where c.sequence = newest.sequence"#,
+        ids
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+}
+
+/// The consent as of now, from the log alone.
+pub async fn from_log(pool: &PgPool, id: ConsentId) -> Result<Option<Folded<Consent>>, ApplyError> {
+    fold(&reader::of_aggregate(pool, Consent::TYPE, &id.to_string(), 0).await?)
 }
 
 /// Its events up to a moment, and whether it was revoked, then or since: if so its claims are shown nowhere, not even

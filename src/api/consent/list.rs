@@ -14,7 +14,6 @@ use crate::http::envelope::{ApiResult, Page, ok};
 use crate::http::query::Query;
 use crate::http::read_model::caught_up;
 use crate::presentation::consent as present;
-use crate::vault::Subject;
 
 pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -> ApiResult {
     let status = query.take("status", "pending, approved, rejected, expired or revoked", Status::parse);
@@ -40,14 +39,16 @@ pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -
     let mut rows = consents::list(&app.pool, &filter, after.as_ref(), limit + 1).await?;
     let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let mut items = Vec::with_capacity(rows.len());
-    let mut next = None;
-    for (id, folded) in &rows {
-        let Some(session) = folded.state.session() else { continue };
-        let key = app.vault.key(client.id, Subject::Person(session.request.user_id)).await?;
-        items.push(present::body(&app.config.public_origin(), id, session, key.as_ref(), now)?);
-        next = Some(Cursor::after(session.created_at, id).encode());
+    let sessions: Vec<_> =
+        rows.iter().filter_map(|(id, folded)| Some((id, folded.state.session()?))).collect();
+    let users = sessions.iter().map(|(_, session)| session.request.user_id);
+    let keys = app.vault.keys(client.id, users).await?;
+    let mut items = Vec::with_capacity(sessions.len());
+    for (id, session) in &sessions {
+        let key = keys.get(&session.request.user_id);
+        items.push(present::body(&app.config.public_origin(), id, session, key, now)?);
     }
+    let next = sessions.last().map(|(id, session)| Cursor::after(session.created_at, id).encode());
     let next_cursor = next.filter(|_| more);
     Ok(ok("Consent sessions", &Page { items, next_cursor })?.position(position))
 }

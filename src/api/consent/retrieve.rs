@@ -72,7 +72,7 @@ async fn wait_for_change(
     let mut first: Option<Status> = None;
     loop {
         growth.mark_unchanged();
-        let found = consents::current(&app.pool, id).await?;
+        let found = app.current.consent(id).await?;
         let now = app.clock.now();
         let Ok((_, session)) = own(client, found.as_ref()) else { return Ok(found) };
         let status = session.status_at(now);

@@ -6,7 +6,6 @@ use axum::extract::State;
 use mobid_domain::consent::{Consent, ConsentCommand, ConsentEvent, Update};
 use mobid_domain::id::ConsentId;
 use mobid_domain::sealed::SealedIn;
-use mobid_projections::consent::query as consents;
 
 use super::create::{MAX_MINUTES, deadline, seal_metadata};
 use super::retrieve::own;
@@ -34,7 +33,7 @@ pub async fn update(
     JsonObject(object): JsonObject,
 ) -> ApiResult {
     query.finish()?;
-    let found = consents::current(&app.pool, id).await?;
+    let found = app.current.consent(id).await?;
     let (_, session) = own(&client, found.as_ref())?;
     let mut fields = Fields::of(object);
     let purpose = fields.replace("purpose", values::purpose);

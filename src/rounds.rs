@@ -1,0 +1,109 @@
+//! Questions that many ask at the same time go to the database together.
+//!
+//! While one round is under way the next one gathers, so what a round costs is shared by all who came meanwhile, and
+//! an answer is never older than its question. A round that fails fails for all who are in it, and says nothing of the
+//! next one.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+/// How long a round may take: everybody waits behind one that never ends. More than the pool has to find a
+/// connection.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
+
+type Reply<A> = oneshot::Sender<Result<A, sqlx::Error>>;
+
+/// Whom to ask.
+pub struct Rounds<Q, A>(mpsc::UnboundedSender<(Q, Reply<A>)>);
+
+impl<Q, A> Clone for Rounds<Q, A> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<Q: Send + 'static, A: Send + 'static> Rounds<Q, A> {
+    /// `ask` answers up to `most` questions, each at the place of its question.
+    pub fn start<F, T>(most: usize, ask: F) -> Self
+    where
+        F: Fn(Vec<Q>) -> T + Send + 'static,
+        T: Future<Output = Result<Vec<A>, sqlx::Error>> + Send,
+    {
+        let (questions, mut asked) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let mut round = Vec::new();
+            while asked.recv_many(&mut round, most).await > 0 {
+                let (questions, replies): (Vec<Q>, Vec<Reply<A>>) = round.drain(..).unzip();
+                let answers = timeout(ANSWERED_WITHIN, ask(questions))
+                    .await
+                    .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
+                tell(replies, answers);
+            }
+        });
+        Self(questions)
+    }
+
+    pub async fn ask(&self, question: Q) -> Result<A, sqlx::Error> {
+        let (reply, answer) = oneshot::channel();
+        // The task only ends with the runtime.
+        self.0.send((question, reply)).map_err(|_| sqlx::Error::WorkerCrashed)?;
+        answer.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+}
+
+/// Who does not wait any more needs no answer.
+fn tell<A>(replies: Vec<Reply<A>>, answers: Result<Vec<A>, sqlx::Error>) {
+    match answers {
+        Ok(answers) => {
+            for (reply, answer) in replies.into_iter().zip(answers) {
+                let _ = reply.send(Ok(answer));
+            }
+        }
+        Err(error) => {
+            let error = Arc::new(error);
+            for reply in replies {
+                let _ = reply.send(Err(io::Error::other(error.clone()).into()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_comes_while_a_round_is_under_way_shares_the_next_one() {
+        let rounds = Arc::new(AtomicUsize::new(0));
+        let counted = rounds.clone();
+        let doubles = Rounds::start(100, move |numbers: Vec<i32>| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async move {
+                tokio::task::yield_now().await;
+                Ok(numbers.into_iter().map(|number| number * 2).collect())
+            }
+        });
+        let answers = join_all((0..50).map(|number| doubles.ask(number))).await;
+        let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+        assert_eq!(answers, (0..50).map(|number| number * 2).collect::<Vec<_>>());
+        assert!(rounds.load(Ordering::Relaxed) <= 2);
+    }
+
+    #[tokio::test]
+    async fn a_round_that_fails_fails_for_those_in_it_only() {
+        let picky = Rounds::start(1, |questions: Vec<bool>| async move {
+            if questions[0] { Ok(questions) } else { Err(sqlx::Error::PoolTimedOut) }
+        });
+        assert!(picky.ask(false).await.is_err());
+        assert!(picky.ask(true).await.unwrap());
+    }
+}
