@@ -17,6 +17,8 @@ pub static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
 });
 
 const OLDEST: i32 = 150_000;
+/// How long a connection of the pool counts as good after it was tried.
+const RESTED: Duration = Duration::from_millis(200);
 
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
@@ -46,9 +48,23 @@ pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPo
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
+        // Each is tried when it is given back; again only if it has lain there for a while.
+        .test_before_acquire(false)
+        .before_acquire(|conn, connection| {
+            Box::pin(async move {
+                if connection.idle_for >= RESTED {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(|conn, _| {
             Box::pin(async move {
                 conn.execute("set synchronous_commit = on").await?;
+                // Nearly all that is asked goes by key, so one plan fits every question. Without this a small batch is
+                // planned anew each time, since then a plan made for its few rows looks cheaper by a little; and
+                // planning takes longer than answering. What is the exception says so.
+                conn.execute("set plan_cache_mode = force_generic_plan").await?;
                 conn.execute(NOTICE_LOSS).await?;
                 Ok(())
             })

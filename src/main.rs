@@ -11,6 +11,9 @@ use mobid::server::{Database, Server, master_key};
 use mobid::{database, owner, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The open mobile-ID and consent backend.
 ///
 /// Configured by MOBID_… variables or mobid.toml; `mobid config` prints what is in force.

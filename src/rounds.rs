@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::timeout;
 
 /// How long a round may take: everybody waits behind one that never ends. More than the pool has to find a
@@ -28,23 +28,28 @@ impl<Q, A> Clone for Rounds<Q, A> {
 }
 
 impl<Q: Send + 'static, A: Send + 'static> Rounds<Q, A> {
-    /// `ask` answers up to `most` questions, each at the place of its question.
-    pub fn start<F, T>(most: usize, ask: F) -> Self
+    /// `ask` answers up to `most` questions, each at the place of its question; up to `lanes` rounds are under way at
+    /// once.
+    pub fn start<F, T>(lanes: usize, most: usize, ask: F) -> Self
     where
-        F: Fn(Vec<Q>) -> T + Send + 'static,
+        F: Fn(Vec<Q>) -> T + Send + Sync + 'static,
         T: Future<Output = Result<Vec<A>, sqlx::Error>> + Send,
     {
-        let (questions, mut asked) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            let mut round = Vec::new();
-            while asked.recv_many(&mut round, most).await > 0 {
-                let (questions, replies): (Vec<Q>, Vec<Reply<A>>) = round.drain(..).unzip();
-                let answers = timeout(ANSWERED_WITHIN, ask(questions))
-                    .await
-                    .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
-                tell(replies, answers);
-            }
-        });
+        let (questions, asked) = mpsc::unbounded_channel::<(Q, Reply<A>)>();
+        let (asked, ask) = (Arc::new(Mutex::new(asked)), Arc::new(ask));
+        for _ in 0..lanes {
+            let (asked, ask) = (asked.clone(), ask.clone());
+            tokio::spawn(async move {
+                let mut round = Vec::new();
+                while asked.lock().await.recv_many(&mut round, most).await > 0 {
+                    let (questions, replies): (Vec<Q>, Vec<Reply<A>>) = round.drain(..).unzip();
+                    let answers = timeout(ANSWERED_WITHIN, ask(questions))
+                        .await
+                        .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
+                    tell(replies, answers);
+                }
+            });
+        }
         Self(questions)
     }
 
@@ -85,7 +90,7 @@ mod tests {
     async fn who_comes_while_a_round_is_under_way_shares_the_next_one() {
         let rounds = Arc::new(AtomicUsize::new(0));
         let counted = rounds.clone();
-        let doubles = Rounds::start(100, move |numbers: Vec<i32>| {
+        let doubles = Rounds::start(1, 100, move |numbers: Vec<i32>| {
             counted.fetch_add(1, Ordering::Relaxed);
             async move {
                 tokio::task::yield_now().await;
@@ -100,7 +105,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_round_that_fails_fails_for_those_in_it_only() {
-        let picky = Rounds::start(1, |questions: Vec<bool>| async move {
+        let picky = Rounds::start(1, 1, |questions: Vec<bool>| async move {
             if questions[0] { Ok(questions) } else { Err(sqlx::Error::PoolTimedOut) }
         });
         assert!(picky.ask(false).await.is_err());

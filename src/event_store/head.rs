@@ -22,7 +22,7 @@ pub struct HeadReader(Rounds<(), Heads>);
 
 impl HeadReader {
     pub fn start(pool: PgPool) -> Self {
-        Self(Rounds::start(ROUND, move |askers: Vec<()>| {
+        Self(Rounds::start(1, ROUND, move |askers: Vec<()>| {
             let pool = pool.clone();
             async move {
                 let heads = read(&pool).await?;

@@ -29,7 +29,7 @@ pub struct Known {
 
 /// Answers `None` where somebody else made the person meanwhile: they are found the next time.
 pub fn start(pool: PgPool) -> Rounds<Asked, Option<Known>> {
-    Rounds::start(ROUND, move |asked| {
+    Rounds::start(1, ROUND, move |asked| {
         let pool = pool.clone();
         async move { find_or_make(&pool, asked).await }
     })

@@ -16,7 +16,7 @@ use crate::stream::reader::{self, AsOf};
 /// A row of the read model, its state as it is stored.
 #[derive(Debug, Clone)]
 pub struct Row {
-    id: String,
+    pub id: String,
     tenant: String,
     sequence: i64,
     position: i64,
@@ -96,6 +96,13 @@ pub struct Filter {
     pub created_before: Option<DateTime<Utc>>,
 }
 
+impl Filter {
+    /// Whether it asks for more than whose and when.
+    pub fn is_narrow(&self) -> bool {
+        self.status.is_some() || self.purpose.is_some() || self.user_id.is_some()
+    }
+}
+
 /// Where the next page begins: after the row with this time and id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageKey {
@@ -103,16 +110,73 @@ pub struct PageKey {
     pub id: String,
 }
 
-/// Up to `limit` consents, newest first.
-pub async fn list(
-    pool: &PgPool,
-    filter: &Filter,
-    after: Option<&PageKey>,
-    limit: i64,
-) -> Result<Vec<(String, Folded<Consent>)>, ApplyError> {
+/// One page of a list: up to `limit` consents, newest first.
+#[derive(Debug, Clone)]
+pub struct PageOf {
+    pub filter: Filter,
+    pub after: Option<PageKey>,
+    pub limit: i64,
+}
+
+/// Pages of whatever a tenant created in a span, several at once, each at the place of its question. Bounds that are
+/// not given are put beyond every row, so that one plan with an index condition serves all.
+pub async fn newest(pool: &PgPool, pages: &[PageOf]) -> Result<Vec<Vec<Row>>, sqlx::Error> {
+    let tenants: Vec<_> = pages.iter().map(|page| page.filter.tenant.to_string()).collect();
+    let times: Vec<_> = pages.iter().map(|page| page.after.as_ref().map(|key| key.created_at)).collect();
+    let ids: Vec<_> = pages.iter().map(|page| page.after.as_ref().map(|key| key.id.as_str())).collect();
+    let created_after: Vec<_> = pages.iter().map(|page| page.filter.created_after).collect();
+    let created_before: Vec<_> = pages.iter().map(|page| page.filter.created_before).collect();
+    let limits: Vec<_> = pages.iter().map(|page| page.limit).collect();
+    let rows = sqlx::query!(
+        r#"select asked.place as "place!", c.id as "id!", c.tenant as "tenant!", c.sequence as "sequence!",
+                  c.position as "position!", c.state as "state!", c.created_at as "created_at!"
+           from unnest($1::text[], $2::timestamptz[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::bigint[])
+               with ordinality as asked(tenant, time, id, created_after, created_before, rows, place)
+           cross join lateral (
+               select c.id, c.tenant, c.sequence, c.position, c.state::text as state, c.created_at
+               from consents c
+               where c.tenant = asked.tenant
+                 and (c.created_at, c.id)
+                     < (coalesce(asked.time, 'infinity'::timestamptz), coalesce(asked.id, ''))
+                 and c.created_at > coalesce(asked.created_after, '-infinity'::timestamptz)
+                 and c.created_at < coalesce(asked.created_before, 'infinity'::timestamptz)
+               order by c.created_at desc, c.id desc
+               limit asked.rows
+           ) c"#,
+        &tenants,
+        &times as _,
+        &ids as _,
+        &created_after as _,
+        &created_before as _,
+        &limits,
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut found: Vec<Vec<(DateTime<Utc>, Row)>> = vec![Vec::new(); pages.len()];
+    for row in rows {
+        if let Some(page) = usize::try_from(row.place - 1).ok().and_then(|place| found.get_mut(place)) {
+            let (id, tenant, state) = (row.id, row.tenant, row.state);
+            let position = row.position;
+            page.push((row.created_at, Row { id, tenant, sequence: row.sequence, position, state }));
+        }
+    }
+    // They come in order already, as long as the planner takes the questions one by one.
+    let in_order = |mut page: Vec<(DateTime<Utc>, Row)>| {
+        page.sort_by(|(a, x), (b, y)| (b, &y.id).cmp(&(a, &x.id)));
+        page.into_iter().map(|(_, row)| row).collect()
+    };
+    Ok(found.into_iter().map(in_order).collect())
+}
+
+/// A page of those with a status, a purpose or a recipient: which index leads there depends on which of them.
+pub async fn narrowed(pool: &PgPool, page: &PageOf) -> Result<Vec<Row>, sqlx::Error> {
+    let PageOf { filter, after, limit } = page;
     // What shows as anything but expired is recorded so, and an index leads there.
     let recorded = filter.status.filter(|status| *status != Status::Expired);
-    let rows = sqlx::query!(
+    let mut tx = pool.begin().await?;
+    sqlx::query!("set local plan_cache_mode = force_custom_plan").execute(&mut *tx).await?;
+    let rows = sqlx::query_as!(
+        Row,
         r#"select id, tenant, sequence, position, state::text as "state!"
            from consents
            where tenant = $1
@@ -131,18 +195,17 @@ pub async fn list(
         filter.user_id.map(|id| id.to_string()),
         filter.created_after,
         filter.created_before,
-        after.map(|key| key.created_at),
-        after.map(|key| key.id.as_str()),
+        after.as_ref().map(|key| key.created_at),
+        after.as_ref().map(|key| key.id.as_str()),
         filter.status.map(Status::as_str),
         filter.now,
         limit,
         recorded.map(Status::as_str)
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await?;
-    rows.into_iter()
-        .map(|row| Ok((row.id, Folded::of_row(row.tenant, row.sequence, row.position, &row.state)?)))
-        .collect()
+    tx.commit().await?;
+    Ok(rows)
 }
 
 /// How many consents created in a span stand where, at a moment.

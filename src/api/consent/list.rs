@@ -5,7 +5,7 @@ use mobid_domain::consent::Status;
 use mobid_domain::handle::Handle;
 use mobid_domain::slug::Slug;
 use mobid_projections::consent::apply;
-use mobid_projections::consent::query::{self as consents, Filter, PageKey};
+use mobid_projections::consent::query::{Filter, PageKey, PageOf};
 
 use crate::app::App;
 use crate::http::authentication::ApiClient;
@@ -36,7 +36,7 @@ pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -
     let filter = Filter { tenant: client.id, now, status, purpose, user_id, created_after, created_before };
     let after = cursor.and_then(|c| Some(PageKey { created_at: c.created_at()?, id: c.id }));
     let position = caught_up(&app, apply::NAME).await?;
-    let mut rows = consents::list(&app.pool, &filter, after.as_ref(), limit + 1).await?;
+    let mut rows = app.current.consents(PageOf { filter, after, limit: limit + 1 }).await?;
     let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let sessions: Vec<_> =
