@@ -50,12 +50,8 @@ pub fn job(app: App) -> Result<Job, JobSchedulerError> {
 }
 
 async fn tick(app: &App, lease: &mut Option<Lease>) -> Result<(), SweepError> {
-    if let Some(held) = lease
-        && !held.alive().await
-    {
+    if lease.as_ref().is_none_or(|held| !held.alive()) {
         *lease = None;
-    }
-    if lease.is_none() {
         *lease = Lease::try_take(&app.pool.connect_options(), "expiry").await?;
     }
     if lease.is_some() {
