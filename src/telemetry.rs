@@ -3,7 +3,10 @@
 //! Never a phone number, key, token or payload: our own lines keep to that, and what libraries would say at debug or
 //! trace (host names dialled, bytes read) is not let through, whatever the filter asks for.
 
+use std::time::Duration;
+
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::sync::watch;
 use tracing::{Level, Metadata};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -32,4 +35,15 @@ fn is_discreet(metadata: &Metadata<'_>) -> bool {
 /// Starts collecting metrics; the handle renders them.
 pub fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     Ok(PrometheusBuilder::new().install_recorder()?)
+}
+
+/// How often what was measured is added up.
+const ADDED_UP: Duration = Duration::from_secs(5);
+
+/// Adds up what the histograms have gathered, until stopped: otherwise they keep each single value until somebody asks
+/// for the metrics, which may be never.
+pub async fn keep_small(metrics: PrometheusHandle, mut stop: watch::Receiver<bool>) {
+    while tokio::time::timeout(ADDED_UP, stop.wait_for(|stop| *stop)).await.is_err() {
+        metrics.run_upkeep();
+    }
 }
