@@ -16,6 +16,10 @@ pub static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     migrations
 });
 
+/// Every statement here is short. To compile one takes many times as long as to run it, and what decides about that is
+/// an estimate, which is wild where a table has just grown.
+pub const NO_JIT: &str = "set jit = off";
+
 const OLDEST: i32 = 150_000;
 
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +53,7 @@ pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPo
         .after_connect(|conn, _| {
             Box::pin(async move {
                 conn.execute("set synchronous_commit = on").await?;
+                conn.execute(NO_JIT).await?;
                 conn.execute(NOTICE_LOSS).await?;
                 Ok(())
             })

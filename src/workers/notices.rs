@@ -25,7 +25,7 @@ use crate::words::Words;
 /// How many are claimed together.
 const BATCH: i64 = 50;
 /// How long notices are left to one who says nothing: what one that died had claimed is soon another's.
-const LEASE: Duration = Duration::from_secs(8);
+const LEASE: Duration = Duration::from_secs(7);
 /// How often who sends them says that it is still at it.
 const RENEWED: Duration = Duration::from_secs(2);
 /// How long a failed notice waits: it is tried for as long as its consent waits.

@@ -37,7 +37,7 @@ const AT_A_TIME: usize = 64;
 /// Of those, to one target.
 const PER_LANE: i64 = 8;
 /// How long a delivery is left to a sender that says nothing: what one that died had begun is soon another's.
-const LEASE: Duration = Duration::from_secs(8);
+const LEASE: Duration = Duration::from_secs(7);
 /// How often a sender says that it is still at it.
 const RENEWED: Duration = Duration::from_secs(2);
 /// How long an attempt may take, four times what its request may: a database that does not answer is not to hold up the
