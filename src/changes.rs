@@ -90,7 +90,7 @@ impl Changes {
             match self.look(&pool, looked, heard).await {
                 Ok(reached) => looked = reached,
                 Err(error) => {
-                    tracing::warn!(error = %error, "no look for those who wait, the next one goes on")
+                    tracing::warn!(error = %error, "no look for those who wait, the next one goes on");
                 }
             }
         }

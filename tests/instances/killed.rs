@@ -97,7 +97,7 @@ async fn replaced(way: Way) {
         holders(&pool).await.len() == LEASES.len()
     })
     .await;
-    let held = holders(&pool).await;
+    let first = holders(&pool).await;
     let mut others = [ServerProcess::over(&database, &[]), ServerProcess::over(&database, &[])];
     for other in &mut others {
         other.start().await;
@@ -114,13 +114,13 @@ async fn replaced(way: Way) {
     for _ in 0..50 {
         create().await;
     }
-    assert_eq!(holders(&pool).await, held);
+    assert_eq!(holders(&pool).await, first);
 
     let hit = Instant::now();
     match way {
         Way::Killed => holder.kill_server(),
         Way::Stopped => holder.signal("STOP"),
-        Way::CutOff => assert_eq!(cut.send_replace(true), false),
+        Way::CutOff => drop(cut.send_replace(true)),
     }
     for _ in 0..20 {
         create().await;
@@ -128,7 +128,7 @@ async fn replaced(way: Way) {
     let head: i64 = sqlx::query_scalar("select max(position) from events").fetch_one(&pool).await.unwrap();
     until("every lease has another holder", hit, async || {
         let now = holders(&pool).await;
-        now.len() == LEASES.len() && now.iter().all(|(name, pid)| held[name] != *pid)
+        now.len() == LEASES.len() && now.iter().all(|(name, pid)| first[name] != *pid)
     })
     .await;
     until("every follower has what came after", hit, async || {
@@ -162,27 +162,32 @@ async fn replaced(way: Way) {
         assert_eq!(back.status, 200, "{}", back.text);
         create().await;
     }
+    nothing_is_corrupted(&pool, &database).await;
+}
+
+/// Every follower at the head, rows that are folds, one delivery an event, and a log that verifies.
+async fn nothing_is_corrupted(pool: &PgPool, database: &str) {
     until("all is settled", Instant::now(), async || {
         let behind: i64 = sqlx::query_scalar(
             "select count(*) from checkpoints where position < (select max(position) from events)",
         )
-        .fetch_one(&pool)
+        .fetch_one(pool)
         .await
         .unwrap();
         behind == 0
     })
     .await;
-    assert_rows_are_folds(&pool).await;
+    assert_rows_are_folds(pool).await;
     let (events, deliveries): (i64, i64) = sqlx::query_as(
         "select (select count(*) from events where aggregate_type = 'consent'),
                 (select count(*) from webhook_deliveries)",
     )
-    .fetch_one(&pool)
+    .fetch_one(pool)
     .await
     .unwrap();
     assert_eq!(events, deliveries);
     let verified = Command::new(sibling_program("replay-tool"))
-        .args(["--database-url", &database, "verify"])
+        .args(["--database-url", database, "verify"])
         .output()
         .unwrap();
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));

@@ -11,22 +11,22 @@ use crate::support::{Api, Reply, TestApp, reference_body};
 /// Consents that are taken through their lives.
 const ROUNDS: usize = 20;
 
-struct Three {
+struct Servers {
     one: TestApp,
     two: TestApp,
-    three: TestApp,
+    last: TestApp,
     balancer: Balancer,
     /// The owner, through the balancer.
     api: Api,
 }
 
-async fn three() -> Three {
+async fn three() -> Servers {
     let one = TestApp::start().await;
-    let (two, three) = (one.twin().await, one.twin().await);
-    let urls = [&one, &two, &three].map(|app| app.url(""));
+    let (two, last) = (one.twin().await, one.twin().await);
+    let urls = [&one, &two, &last].map(|app| app.url(""));
     let balancer = Balancer::before(&urls).await;
     let api = one.api.at(&Api::new(balancer.url.clone(), String::new()));
-    Three { one, two, three, balancer, api }
+    Servers { one, two, last, balancer, api }
 }
 
 /// Remembers who has answered.
@@ -44,8 +44,8 @@ impl Answered {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_request_sees_what_the_one_before_did_at_another_instance() {
-    let three = three().await;
-    let (api, mut answered) = (&three.api, Answered::default());
+    let servers = three().await;
+    let (api, mut answered) = (&servers.api, Answered::default());
     for n in 0..ROUNDS {
         let created = api.post("/v1/service/consents/search", &reference_body()).await;
         answered.by(&created, 200);
@@ -66,7 +66,7 @@ async fn each_request_sees_what_the_one_before_did_at_another_instance() {
         assert_eq!(listed.data()["items"][0]["id"], created.id());
         let deleted = api.delete(&path).await;
         answered.by(&deleted, 200);
-        let period = three.one.clock().now().format("%Y-%m");
+        let period = servers.one.clock().now().format("%Y-%m");
         let summary = api.get(&format!("/v1/service/consents/summary?period={period}")).await;
         answered.by(&summary, 200);
         assert!(summary.text.contains(&format!("\"revoked\":{}", n + 1)), "{}", summary.text);
@@ -77,13 +77,13 @@ async fn each_request_sees_what_the_one_before_did_at_another_instance() {
         answered.by(&again, 409);
     }
     assert_eq!(answered.0.iter().collect::<BTreeSet<_>>().len(), 3);
-    assert!(three.balancer.served().iter().all(|served| *served >= ROUNDS));
+    assert!(servers.balancer.served().iter().all(|served| *served >= ROUNDS));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_is_there_and_gone_at_each_instance_at_once() {
-    let three = three().await;
-    let (api, mut answered) = (&three.api, Answered::default());
+    let servers = three().await;
+    let (api, mut answered) = (&servers.api, Answered::default());
     for _ in 0..ROUNDS {
         let made = api.post("/v1/webhooks", &json!({ "url": "https://example.com/hook" })).await;
         answered.by(&made, 200);
@@ -102,14 +102,14 @@ async fn an_endpoint_is_there_and_gone_at_each_instance_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_sent_again_to_another_instance_is_answered_once() {
-    let three = three().await;
+    let servers = three().await;
     let mut answered = Answered::default();
     for n in 0..ROUNDS {
         let (path, key) = ("/v1/service/consents/search", format!("key-{n}"));
-        let first = three.api.post_once(path, &key, &reference_body()).await;
+        let first = servers.api.post_once(path, &key, &reference_body()).await;
         answered.by(&first, 200);
         for _ in 0..3 {
-            let again = three.api.post_once(path, &key, &reference_body()).await;
+            let again = servers.api.post_once(path, &key, &reference_body()).await;
             answered.by(&again, 200);
             assert_eq!(
                 (again.text, again.headers["idempotency-replayed"].as_bytes()),
@@ -118,7 +118,7 @@ async fn a_request_that_is_sent_again_to_another_instance_is_answered_once() {
         }
     }
     let created: i64 = sqlx::query_scalar("select count(*) from events where event_type = 'consent.created'")
-        .fetch_one(three.one.pool())
+        .fetch_one(servers.one.pool())
         .await
         .unwrap();
     assert_eq!(created, i64::try_from(ROUNDS).unwrap());
@@ -126,11 +126,11 @@ async fn a_request_that_is_sent_again_to_another_instance_is_answered_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_clients_key_is_good_at_each_instance_at_once() {
-    let three = three().await;
-    for made_at in [&three.one, &three.two, &three.three] {
+    let servers = three().await;
+    for made_at in [&servers.one, &servers.two, &servers.last] {
         for _ in 0..5 {
             let client = made_at.client_with(Permission::ALL).await;
-            for used_at in [&three.three, &three.one, &three.two] {
+            for used_at in [&servers.last, &servers.one, &servers.two] {
                 let reply = client.at(&used_at.api).get("/v1/service/consents").await;
                 assert_eq!((reply.status, &reply.data()["items"]), (200, &json!([])), "{}", reply.text);
             }
