@@ -131,11 +131,11 @@ pub async fn claim(
                    limit greatest($5 - coalesce(t.count, 0), 0)) d
                order by d.next_attempt_at, d.event_position limit $4
            ), mine as (
-               select d.id from due join webhook_deliveries d on d.id = due.id
-               where d.status = 'pending' and d.next_attempt_at <= $1
-                 and (d.leased_until is null or d.leased_until <= clock_timestamp())
-               order by due.next_attempt_at, due.event_position
-               for update of d skip locked
+               select d.id from due cross join lateral (
+                   select d.id from webhook_deliveries d
+                   where d.id = due.id and d.status = 'pending' and d.next_attempt_at <= $1
+                     and (d.leased_until is null or d.leased_until <= clock_timestamp())
+                   for update skip locked) d
            )
            update webhook_deliveries d
            set claim_id = $2, leased_until = clock_timestamp() + make_interval(secs => $3)
