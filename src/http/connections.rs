@@ -23,6 +23,8 @@ use tower::Layer;
 
 use crate::app::App;
 
+/// Connections at a time, for each costs memory; whoever comes then waits to be taken in.
+const CONNECTIONS: usize = 10_000;
 /// How long a connection may be idle or take to send a head: longer than the minute that proxies keep theirs.
 const HEAD: Duration = Duration::from_secs(75);
 /// How long requests under way get once the server stops: more than an append may take, and less than the half minute
@@ -63,7 +65,7 @@ pub async fn serve(mut listener: TcpListener, routes: Router, mut stop: watch::R
     };
     loop {
         let (stream, peer) = tokio::select! {
-            accepted = Listener::accept(&mut listener) => accepted,
+            accepted = Listener::accept(&mut listener), if tasks.len() < CONNECTIONS => accepted,
             Some(_) = tasks.join_next() => continue,
             // A sender that is gone means the same.
             _ = stop.wait_for(|stop| *stop) => break,

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -43,6 +43,22 @@ impl Lease {
             let (let_go, dropped) = oneshot::channel();
             Self { held, let_go, keeper: tokio::spawn(keep(conn, holds, dropped)) }
         }))
+    }
+
+    /// The same, without a connection of its own for each time that somebody else has it.
+    pub async fn take_if_free(pool: &PgPool, name: &str) -> Result<Option<Self>, sqlx::Error> {
+        let taken = sqlx::query_scalar!(
+            r#"select exists (
+                   select from pg_locks
+                   where locktype = 'advisory' and granted and objsubid = 1
+                     and database = (select oid from pg_database where datname = current_database())
+                     and (classid::bigint << 32 | objid::bigint) = hashtextextended('mobid:lease:' || $1, 0)
+               ) as "taken!""#,
+            name
+        )
+        .fetch_one(pool)
+        .await?;
+        if taken { Ok(None) } else { Self::try_take(&pool.connect_options(), name).await }
     }
 
     /// Whether the lock was there a beat ago.

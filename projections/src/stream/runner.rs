@@ -189,7 +189,7 @@ impl Runner {
     async fn try_turn(&mut self, lease: &mut Option<Lease>) -> Result<Pause, sqlx::Error> {
         if lease.as_ref().is_none_or(|held| !held.alive()) {
             *lease = None;
-            *lease = Lease::try_take(&self.pool.connect_options(), self.follower.name()).await?;
+            *lease = Lease::take_if_free(&self.pool, self.follower.name()).await?;
         }
         if lease.is_none() {
             return self.stand_by().await;
