@@ -7,6 +7,7 @@ use mobid_projections::stream::wake::Wake;
 use sqlx::PgPool;
 use tokio::sync::watch;
 
+use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::current::Current;
@@ -32,6 +33,9 @@ pub struct Parts {
     pub idempotency: IdempotencyRecords,
     pub notifier: Notifier,
     pub followers: Followers,
+    pub changes: Changes,
+    /// True once the server is to be left: it still serves, but is not ready any more.
+    pub draining: watch::Receiver<bool>,
     /// True once the server is going down: who waits should come to an end.
     pub stopping: watch::Receiver<bool>,
 }
@@ -52,7 +56,7 @@ impl App {
         master: MasterKey,
         wake: Wake,
         followers: Followers,
-        stopping: watch::Receiver<bool>,
+        (draining, stopping): (watch::Receiver<bool>, watch::Receiver<bool>),
     ) -> Self {
         let store = EventStore::new(pool.clone(), wake.clone());
         Self(Arc::new(Parts {
@@ -61,9 +65,11 @@ impl App {
             idempotency: IdempotencyRecords::new(pool.clone()),
             notifier: Notifier::from_config(&config),
             current: Current::start(pool.clone()),
+            changes: Changes::start(pool.clone(), wake.subscribe()),
             store,
             wake,
             followers,
+            draining,
             stopping,
             pool,
             clock,

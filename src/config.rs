@@ -33,6 +33,10 @@ pub struct Config {
     pub webhook_allow_private: bool,
     /// Seconds before each attempt of a delivery.
     pub webhook_schedule_seconds: Vec<u64>,
+    /// How long settled deliveries can be looked back on.
+    pub webhook_retention_days: u32,
+    /// How long to go on serving once told to stop, for a load balancer to see that it is no longer ready.
+    pub drain_seconds: u64,
     /// `text` or `json`.
     pub log_format: LogFormat,
 }
@@ -86,7 +90,12 @@ pub enum ConfigError {
     Notifier(String),
     #[error("MOBID_WEBHOOK_SCHEDULE_SECONDS must name at least one attempt")]
     EmptySchedule,
+    #[error("MOBID_WEBHOOK_RETENTION_DAYS must be at least {SHORTEST_RETENTION_DAYS}")]
+    ShortRetention,
 }
+
+/// What tells that an endpoint has been failing for days must outlive the days.
+const SHORTEST_RETENTION_DAYS: u32 = 7;
 
 impl Default for Config {
     fn default() -> Self {
@@ -101,6 +110,8 @@ impl Default for Config {
             notifier: "outbox".to_owned(),
             webhook_allow_private: false,
             webhook_schedule_seconds: vec![0, 5, 300, 1_800, 7_200, 18_000, 36_000, 36_000],
+            webhook_retention_days: 30,
+            drain_seconds: 0,
             log_format: LogFormat::Text,
         }
     }
@@ -150,6 +161,9 @@ impl Config {
         if self.webhook_schedule_seconds.is_empty() {
             return Err(ConfigError::EmptySchedule);
         }
+        if self.webhook_retention_days < SHORTEST_RETENTION_DAYS {
+            return Err(ConfigError::ShortRetention);
+        }
         Ok(())
     }
 
@@ -184,7 +198,7 @@ mod tests {
         assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(Config::default()).unwrap());
         // Secrets and paths that depend on the machine aside, nothing is left out.
         let named: serde_json::Map<String, serde_json::Value> = figment.extract().unwrap();
-        assert_eq!(named.len(), 8);
+        assert_eq!(named.len(), 10);
     }
 
     #[test]

@@ -16,6 +16,10 @@ pub static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     migrations
 });
 
+/// Every statement here is short. To compile one takes many times as long as to run it, and what decides about that is
+/// an estimate, which is wild where a table has just grown.
+pub const NO_JIT: &str = "set jit = off";
+
 const OLDEST: i32 = 150_000;
 /// How long a connection of the pool counts as good after it was tried.
 const RESTED: Duration = Duration::from_millis(200);
@@ -65,6 +69,7 @@ pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPo
                 // planned anew each time, since then a plan made for its few rows looks cheaper by a little; and
                 // planning takes longer than answering. What is the exception says so.
                 conn.execute("set plan_cache_mode = force_generic_plan").await?;
+                conn.execute(NO_JIT).await?;
                 conn.execute(NOTICE_LOSS).await?;
                 Ok(())
             })

@@ -74,6 +74,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
+    tracing::info!("not ready any more: serving until that is noticed");
+    tokio::select! {
+        () = server.drain() => {}
+        // Whoever says it twice does not want to wait.
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
     tracing::info!("stopping: answering what is under way");
     server.stop().await?;
     database.close().await?;

@@ -24,7 +24,7 @@ use crate::http::connections::serve;
 use crate::http::router;
 use crate::vault::MasterKey;
 use crate::workers::Workers;
-use crate::{api, database, key_file, owner};
+use crate::{api, database, key_file, owner, telemetry};
 
 /// How long the pool's connections may take to be given back once everything has stopped.
 const CLOSE: Duration = Duration::from_secs(5);
@@ -85,6 +85,7 @@ pub struct Server {
     pub new_owner_key: Option<ApiKey>,
     workers: Workers,
     listeners: tokio::task::JoinSet<()>,
+    drain: watch::Sender<bool>,
     stop: watch::Sender<bool>,
 }
 
@@ -102,17 +103,22 @@ impl Server {
             .into_iter()
             .map(|follower| Runner::new(pool.clone(), follower, &wake))
             .unzip();
+        let (drain, draining) = watch::channel(false);
         let (stop, stopping) = watch::channel(false);
         let listener =
             TcpListener::bind(config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
         let address = listener.local_addr()?;
-        let app = App::new(config, clock, pool, master, wake, Followers::new(progress), stopping.clone());
+        let phases = (draining, stopping.clone());
+        let app = App::new(config, clock, pool, master, wake, Followers::new(progress), phases);
         app.vault.check_master_key().await?;
         let new_owner_key = owner::ensure(&app).await?;
         for runner in &runners {
             runner.take_place().await?;
         }
         let workers = Workers::start(&app, runners, &stopping).await?;
+        if let Some(metrics) = metrics.clone() {
+            tokio::spawn(telemetry::keep_small(metrics, stopping.clone()));
+        }
         let mut listeners = tokio::task::JoinSet::new();
         let mut admin_address = None;
         if let AdminListen::At(at) = app.config.admin_listen {
@@ -121,11 +127,20 @@ impl Server {
             listeners.spawn(serve(admin, admin_routes(&app, metrics), stopping.clone()));
         }
         listeners.spawn(serve(listener, router::public(&app), stopping));
-        Ok(Self { app, address, admin_address, new_owner_key, workers, listeners, stop })
+        Ok(Self { app, address, admin_address, new_owner_key, workers, listeners, drain, stop })
+    }
+
+    /// Says that it is not ready any more, and goes on serving until whoever sends requests here had time to notice.
+    pub async fn drain(&self) {
+        self.drain.send_replace(true);
+        let notice = Duration::from_secs(self.app.config.drain_seconds);
+        // A time-out is what it is for; a stop ends it.
+        let _ = tokio::time::timeout(notice, self.app.stopping.clone().wait_for(|stopping| *stopping)).await;
     }
 
     /// Stops taking requests, answers those under way, and lets the workers finish what they have begun.
     pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.drain.send_replace(true);
         self.stop.send_replace(true);
         while let Some(ended) = self.listeners.join_next().await {
             ended?;

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::sync::watch;
 use tracing::{Level, Metadata};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -17,7 +18,6 @@ use crate::config::LogFormat;
 const LATENCIES: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 /// Buckets of histograms of commands in a batch.
 const SIZES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
-const COUNTED_EVERY: Duration = Duration::from_secs(5);
 
 /// Starts logging to stderr; `RUST_LOG` narrows or widens, as far as our own modules go.
 pub fn start_logs(format: LogFormat) {
@@ -39,19 +39,19 @@ fn is_discreet(metadata: &Metadata<'_>) -> bool {
 
 /// Starts collecting metrics; the handle renders them.
 pub fn start_metrics() -> anyhow::Result<PrometheusHandle> {
-    let handle = PrometheusBuilder::new()
+    Ok(PrometheusBuilder::new()
         .set_buckets(&LATENCIES)?
         .set_buckets_for_metric(Matcher::Suffix("_commands".to_owned()), &SIZES)?
-        .install_recorder()?;
-    tokio::spawn(keep_up(handle.clone()));
-    Ok(handle)
+        .install_recorder()?)
 }
 
-/// Samples pile up until somebody counts them, and nobody need ever ask for the metrics.
-async fn keep_up(handle: PrometheusHandle) {
-    let mut ticks = tokio::time::interval(COUNTED_EVERY);
-    loop {
-        ticks.tick().await;
-        handle.run_upkeep();
+/// How often what was measured is added up.
+const ADDED_UP: Duration = Duration::from_secs(5);
+
+/// Adds up what the histograms have gathered, until stopped: otherwise they keep each single value until somebody asks
+/// for the metrics, which may be never.
+pub async fn keep_small(metrics: PrometheusHandle, mut stop: watch::Receiver<bool>) {
+    while tokio::time::timeout(ADDED_UP, stop.wait_for(|stop| *stop)).await.is_err() {
+        metrics.run_upkeep();
     }
 }

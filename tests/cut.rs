@@ -84,12 +84,12 @@ async fn forward(
     }
 }
 
-fn through_proxy(database_url: &str, port: u16) -> String {
+pub fn through_proxy(database_url: &str, port: u16) -> String {
     let name = database_url.rsplit('/').next().unwrap();
     format!("postgres://mobid@127.0.0.1:{port}/{name}?sslmode=disable")
 }
 
-fn socket_of(database_url: &str) -> PathBuf {
+pub fn socket_of(database_url: &str) -> PathBuf {
     let options: PgConnectOptions = database_url.parse().unwrap();
     let directory = options.get_socket().unwrap().clone();
     let mut entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());

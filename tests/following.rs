@@ -141,7 +141,7 @@ async fn rows(pool: &PgPool, table: &str) -> Vec<String> {
 }
 
 /// That each row of the read model is its consent's events, folded.
-async fn assert_rows_are_folds(pool: &PgPool) {
+pub async fn assert_rows_are_folds(pool: &PgPool) {
     let ids: Vec<String> =
         sqlx::query_scalar("select distinct aggregate_id from events where aggregate_type = 'consent'")
             .fetch_all(pool)

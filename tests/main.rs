@@ -10,6 +10,7 @@ mod embedded_postgres;
 mod following;
 mod idempotency;
 mod imports;
+mod instances;
 mod kill;
 mod leaks;
 mod log;

@@ -223,6 +223,11 @@ impl TestApp {
         }
     }
 
+    /// Begins to drain, and has the time for it behind it.
+    pub async fn drain(&self) {
+        self.server.as_ref().unwrap().drain().await;
+    }
+
     /// Stops as SIGTERM would.
     pub async fn stop(mut self) {
         self.server.take().unwrap().stop().await.unwrap();

@@ -1,5 +1,7 @@
 //! Links to be sent to recipients whose client asked for it (`notify`): rows of work for the notifier.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
@@ -52,28 +54,67 @@ pub struct Notice {
     pub attempts: i32,
 }
 
-/// Claims up to `limit` notices until `leased_until`.
+/// Claims up to `limit` notices for a while, by the database's clock.
 pub async fn claim(
     db: impl PgExecutor<'_>,
     now: DateTime<Utc>,
-    leased_until: DateTime<Utc>,
+    lasts: Duration,
     limit: i64,
 ) -> Result<Vec<Notice>, sqlx::Error> {
     sqlx::query_as!(
         Notice,
-        "update link_notices n set next_attempt_at = $2, attempts = attempts + 1
+        "update link_notices n
+         set leased_until = clock_timestamp() + make_interval(secs => $2), attempts = attempts + 1
          from (
-             select event_position from link_notices where next_attempt_at <= $1
-             order by event_position limit $3 for update skip locked
+             select event_position from link_notices
+             where next_attempt_at <= $1 and (leased_until is null or leased_until <= clock_timestamp())
+             order by next_attempt_at, event_position limit $3 for update skip locked
          ) due
          where n.event_position = due.event_position
          returning n.event_position, n.consent_id, n.attempts",
         now,
-        leased_until,
+        lasts.as_secs_f64(),
         limit
     )
     .fetch_all(db)
     .await
+}
+
+/// Makes a claim last: for as long again, from now on. Where somebody else has claimed it since, the count of attempts
+/// tells.
+pub async fn renew(db: impl PgExecutor<'_>, notices: &[Notice], lasts: Duration) -> Result<(), sqlx::Error> {
+    let positions: Vec<_> = notices.iter().map(|notice| notice.event_position).collect();
+    let attempts: Vec<_> = notices.iter().map(|notice| notice.attempts).collect();
+    sqlx::query!(
+        "update link_notices n set leased_until = clock_timestamp() + make_interval(secs => $3)
+         from unnest($1::bigint[], $2::integer[]) as mine(event_position, attempts)
+         where n.event_position = mine.event_position and n.attempts = mine.attempts
+           and n.leased_until is not null",
+        &positions,
+        &attempts,
+        lasts.as_secs_f64()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// It did not work: again at that time.
+pub async fn put_off(
+    db: impl PgExecutor<'_>,
+    notice: &Notice,
+    until: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update link_notices set next_attempt_at = $3, leased_until = null
+         where event_position = $1 and attempts = $2",
+        notice.event_position,
+        notice.attempts,
+        until
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// The link was sent, or need not be any more.

@@ -1,15 +1,21 @@
 //! Whether the server lives and can serve.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use mobid_projections::stream::failure;
 use mobid_projections::stream::runner::Condition;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::app::App;
 use crate::http::envelope::{ApiResult, json_response, ok};
 use crate::http::query::Query;
+
+/// How long the database may take to answer for it to count as there.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
 /// `GET /v1/health`: the same as readiness, for a holder of a key.
 pub async fn with_key(State(app): State<App>, query: Query) -> ApiResult {
@@ -23,7 +29,7 @@ pub async fn live() -> Response {
     json_response(StatusCode::OK, json!({ "status": "ok" }).to_string(), None)
 }
 
-/// `GET /health/ready`: the database answers and no follower of the log is stopped.
+/// `GET /health/ready`: the database answers, no follower of the log is stopped, and neither is the server.
 pub async fn ready(State(app): State<App>) -> Response {
     if is_ready(&app).await {
         json_response(StatusCode::OK, json!({ "status": "ok" }).to_string(), None)
@@ -66,5 +72,7 @@ fn describe(condition: &Condition) -> (&'static str, Value) {
 async fn is_ready(app: &App) -> bool {
     let stopped =
         app.followers.all().iter().any(|p| matches!(*p.condition.borrow(), Condition::Stopped { .. }));
-    !stopped && matches!(failure::all(&app.pool).await, Ok(failures) if failures.is_empty())
+    // A database that is cut off does not say so.
+    let failures = timeout(ANSWERED_WITHIN, failure::all(&app.pool)).await;
+    !stopped && !*app.draining.borrow() && matches!(failures, Ok(Ok(failures)) if failures.is_empty())
 }

@@ -120,9 +120,17 @@ pub async fn count(
     Ok(None)
 }
 
-/// Removes counters whose window is over; answers how many.
-pub async fn prune(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-    let pruned = sqlx::query!("delete from page_caps where resets_at <= $1", now).execute(pool).await?;
+/// Removes up to `limit` counters whose window is over; answers how many.
+pub async fn prune(pool: &PgPool, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
+    let pruned = sqlx::query!(
+        "delete from page_caps where key in (
+             select key from page_caps where resets_at <= $1
+             order by resets_at limit $2 for update skip locked)",
+        now,
+        limit
+    )
+    .execute(pool)
+    .await?;
     Ok(pruned.rows_affected())
 }
 

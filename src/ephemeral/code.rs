@@ -246,10 +246,17 @@ pub async fn redeem(pool: &PgPool, code: &Issued, now: DateTime<Utc>) -> Result<
     Ok(used.rows_affected() == 1)
 }
 
-/// Removes codes that ended a while ago; answers how many.
-pub async fn prune(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-    let pruned =
-        sqlx::query!("delete from one_time_codes where expires_at <= $1", now - KEPT).execute(pool).await?;
+/// Removes up to `limit` codes that ended a while ago; answers how many.
+pub async fn prune(pool: &PgPool, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
+    let pruned = sqlx::query!(
+        "delete from one_time_codes where (session_hash, resource_id) in (
+             select session_hash, resource_id from one_time_codes where expires_at <= $1
+             order by expires_at limit $2 for update skip locked)",
+        now - KEPT,
+        limit
+    )
+    .execute(pool)
+    .await?;
     Ok(pruned.rows_affected())
 }
 

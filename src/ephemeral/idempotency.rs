@@ -172,11 +172,17 @@ impl IdempotencyRecords {
         Ok(saved.rows_affected() == 1)
     }
 
-    /// Removes records past their end; answers how many.
-    pub async fn prune(&self, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-        let pruned = sqlx::query!("delete from idempotency_records where expires_at <= $1", now)
-            .execute(&self.pool)
-            .await?;
+    /// Removes up to `limit` records past their end; answers how many.
+    pub async fn prune(&self, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
+        let pruned = sqlx::query!(
+            "delete from idempotency_records where key in (
+                 select key from idempotency_records where expires_at <= $1
+                 order by expires_at limit $2 for update skip locked)",
+            now,
+            limit
+        )
+        .execute(&self.pool)
+        .await?;
         Ok(pruned.rows_affected())
     }
 }

@@ -57,8 +57,16 @@ pub async fn holds(
     Ok(found.is_some())
 }
 
-/// Removes proofs that ended; answers how many.
-pub async fn prune(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-    let pruned = sqlx::query!("delete from page_proofs where expires_at <= $1", now).execute(pool).await?;
+/// Removes up to `limit` proofs that ended; answers how many.
+pub async fn prune(pool: &PgPool, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
+    let pruned = sqlx::query!(
+        "delete from page_proofs where (session_hash, resource_id) in (
+             select session_hash, resource_id from page_proofs where expires_at <= $1
+             order by expires_at limit $2 for update skip locked)",
+        now,
+        limit
+    )
+    .execute(pool)
+    .await?;
     Ok(pruned.rows_affected())
 }

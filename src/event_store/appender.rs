@@ -17,6 +17,8 @@ use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use crate::database::NO_JIT;
+
 use super::batch::{self, Append, Gathered, Outcome};
 
 /// Commands that may wait before callers have to.
@@ -221,6 +223,7 @@ impl Task {
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
     let mut conn = options.connect().await?;
     conn.execute(NOTICE_LOSS).await?;
+    conn.execute(NO_JIT).await?;
     conn.execute("set statement_timeout = '5s'").await?;
     sqlx::query!("set synchronous_commit = on").execute(&mut conn).await?;
     sqlx::query!("set enable_seqscan = off").execute(&mut conn).await?;

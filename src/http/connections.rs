@@ -1,24 +1,55 @@
 //! Connections: taken in until the server stops, and none of them held open for ever by who sends slowly or not at all.
+//!
+//! A stop drops nobody: while the server drains it takes everything, and closes each connection with the answer to its
+//! next request; then it takes what has connected already, answers what is under way, and ends.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use axum::serve::Listener;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::Layer;
 
+use crate::app::App;
+
+/// Connections at a time, for each costs memory; whoever comes then waits to be taken in.
+const CONNECTIONS: usize = 10_000;
 /// How long a connection may be idle or take to send a head: longer than the minute that proxies keep theirs.
 const HEAD: Duration = Duration::from_secs(75);
 /// How long requests under way get once the server stops: more than an append may take, and less than the half minute
 /// after which the server may be killed, so that what comes after them is still done in order.
 const DRAIN: Duration = Duration::from_secs(25);
+
+/// What has connected and waits to be taken in: the end of the listener would reset it. Ends the listener.
+fn connected(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let Ok(listener) = listener.into_std() else { return vec![] };
+    std::iter::from_fn(|| listener.accept().ok())
+        .filter_map(|(stream, peer)| {
+            stream.set_nonblocking(true).ok()?;
+            Some((TcpStream::from_std(stream).ok()?, peer))
+        })
+        .collect()
+}
+
+/// Middleware: an answer given while the server drains is its connection's last.
+pub async fn close_while_draining(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if *app.draining.borrow() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
 
 /// Serves until told to stop, then answers what is under way.
 pub async fn serve(mut listener: TcpListener, routes: Router, mut stop: watch::Receiver<bool>) {
@@ -26,19 +57,24 @@ pub async fn serve(mut listener: TcpListener, routes: Router, mut stop: watch::R
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
     let connections = GracefulShutdown::new();
     let mut tasks = JoinSet::new();
-    loop {
-        let (stream, peer) = tokio::select! {
-            accepted = Listener::accept(&mut listener) => accepted,
-            Some(_) = tasks.join_next() => continue,
-            // A sender that is gone means the same.
-            _ = stop.wait_for(|stop| *stop) => break,
-        };
+    let serve = |tasks: &mut JoinSet<_>, stream: TcpStream, peer: SocketAddr| {
         let service = TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(routes.clone()));
         let connection = http.serve_connection(TokioIo::new(stream), service);
         // What a connection ended with is its peer's concern.
         tasks.spawn(connections.watch(connection));
+    };
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = Listener::accept(&mut listener), if tasks.len() < CONNECTIONS => accepted,
+            Some(_) = tasks.join_next() => continue,
+            // A sender that is gone means the same.
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        serve(&mut tasks, stream, peer);
     }
-    drop(listener);
+    for (stream, peer) in connected(listener) {
+        serve(&mut tasks, stream, peer);
+    }
     if tokio::time::timeout(DRAIN, connections.shutdown()).await.is_err() {
         tracing::warn!("requests that are still not complete are cut");
     }

@@ -85,6 +85,13 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "conflict", message)
     }
 
+    /// Every place for a request that waits is taken.
+    pub fn too_many_waiting() -> Self {
+        let message = "Too many requests are waiting already. Ask without wait, or again later.";
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+        Self { header: Some(("retry-after", "1")), ..error }
+    }
+
     /// Bad fields, all at once: 400 if any is missing or unknown, else 422.
     pub fn fields(malformed: Vec<FieldError>, invalid: Vec<FieldError>) -> Self {
         let (status, kind, message) = if malformed.is_empty() {

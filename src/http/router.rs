@@ -9,6 +9,7 @@ use axum::routing::{delete, get, post, put};
 use mobid_domain::client::Permission::{ConsentsRead, ConsentsWrite, WebhooksRead, WebhooksWrite};
 
 use super::authentication::{ApiClient, require_key};
+use super::connections::close_while_draining;
 use super::error::ApiError;
 use super::guard::{allow, allow_all};
 use super::request_id::with_request_id;
@@ -28,6 +29,7 @@ pub fn public(app: &App) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(read_the_rest))
         .layer(from_fn(with_request_id))
+        .layer(from_fn_with_state(app.clone(), close_while_draining))
         .with_state(app.clone())
 }
 

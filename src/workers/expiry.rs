@@ -50,13 +50,9 @@ pub fn job(app: App) -> Result<Job, JobSchedulerError> {
 }
 
 async fn tick(app: &App, lease: &mut Option<Lease>) -> Result<(), SweepError> {
-    if let Some(held) = lease
-        && !held.alive().await
-    {
+    if lease.as_ref().is_none_or(|held| !held.alive()) {
         *lease = None;
-    }
-    if lease.is_none() {
-        *lease = Lease::try_take(&app.pool.connect_options(), "expiry").await?;
+        *lease = Lease::take_if_free(&app.pool, "expiry").await?;
     }
     if lease.is_some() {
         sweep(app).await?;

@@ -1,15 +1,29 @@
 //! Removes rows that are past their end and are not history.
+//!
+//! A little at a time, so that nobody waits for it and no snapshot gets old; by all instances, which pass over what
+//! another is removing.
 
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use mobid_projections::webhook::delivery;
+use tokio::sync::Mutex;
 use tokio_cron_scheduler::{Job, JobSchedulerError};
 
 use crate::app::App;
 use crate::ephemeral::{cap, code, proof};
 
+/// Rows that one statement removes.
+const CHUNK: u16 = 1_000;
+
 /// Each minute.
 pub fn job(app: App) -> Result<Job, JobSchedulerError> {
+    let turn: Arc<Mutex<()>> = Arc::default();
     Job::new_async("0 * * * * *", move |_, _| {
-        let app = app.clone();
+        let (app, turn) = (app.clone(), turn.clone());
         Box::pin(async move {
+            // One that takes longer than a minute is not joined by another.
+            let Ok(_turn) = turn.try_lock() else { return };
             match tidy(&app).await {
                 Ok(0) => {}
                 // The database went away because the server did.
@@ -23,9 +37,27 @@ pub fn job(app: App) -> Result<Job, JobSchedulerError> {
 
 /// Answers how many rows went.
 pub async fn tidy(app: &App) -> Result<u64, sqlx::Error> {
-    let now = app.clock.now();
-    Ok(app.idempotency.prune(now).await?
-        + code::prune(&app.pool, now).await?
-        + proof::prune(&app.pool, now).await?
-        + cap::prune(&app.pool, now).await?)
+    let (pool, now, chunk) = (&app.pool, app.clock.now(), i64::from(CHUNK));
+    let settled_before = now - TimeDelta::days(i64::from(app.config.webhook_retention_days));
+    Ok(in_chunks(app, || app.idempotency.prune(now, chunk)).await?
+        + in_chunks(app, || code::prune(pool, now, chunk)).await?
+        + in_chunks(app, || proof::prune(pool, now, chunk)).await?
+        + in_chunks(app, || cap::prune(pool, now, chunk)).await?
+        + in_chunks(app, || delivery::prune(pool, settled_before, chunk)).await?)
+}
+
+/// Removes until there is less than a chunk left, or the server stops.
+async fn in_chunks<F: Future<Output = Result<u64, sqlx::Error>>>(
+    app: &App,
+    prune: impl Fn() -> F,
+) -> Result<u64, sqlx::Error> {
+    let mut removed = 0;
+    while !*app.stopping.borrow() {
+        let chunk = prune().await?;
+        removed += chunk;
+        if chunk < u64::from(CHUNK) {
+            break;
+        }
+    }
+    Ok(removed)
 }

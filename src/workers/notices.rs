@@ -3,6 +3,7 @@
 //! At least once: a notice is leased, not taken, so one whose sender died is sent by the next. Leaves to
 //! others: who is to be sent one (projections), the way there (notifier).
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -13,6 +14,7 @@ use mobid_domain::id::ConsentId;
 use mobid_projections::notice::{self, Notice};
 use mobid_projections::projection::ApplyError;
 use tokio::sync::watch;
+use tokio::time::{Instant, interval_at};
 
 use crate::app::App;
 use crate::notifier::{Message, NotifierError};
@@ -21,8 +23,12 @@ use crate::words::Words;
 
 /// How many are claimed together.
 const BATCH: i64 = 50;
-/// How long a claim holds, and so how long a failed notice waits: it is tried for as long as its consent waits.
-const LEASE: TimeDelta = TimeDelta::minutes(1);
+/// How long notices are left to one who says nothing: what one that died had claimed is soon another's.
+const LEASE: Duration = Duration::from_secs(7);
+/// How often who sends them says that it is still at it.
+const RENEWED: Duration = Duration::from_secs(2);
+/// How long a failed notice waits: it is tried for as long as its consent waits.
+const AGAIN: TimeDelta = TimeDelta::minutes(1);
 
 /// How often to look for new ones.
 const LOOK: Duration = Duration::from_secs(1);
@@ -58,10 +64,28 @@ pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
 
 /// Sends what is due; answers how many links went out.
 pub async fn send_due(app: &App) -> Result<usize, NoticeError> {
-    let now = app.clock.now();
-    let notices = notice::claim(&app.pool, now, now + LEASE, BATCH).await?;
+    let notices = notice::claim(&app.pool, app.clock.now(), LEASE, BATCH).await?;
+    tokio::select! {
+        sent = send_all(app, &notices) => sent,
+        never = keep(app, &notices) => match never {},
+    }
+}
+
+/// Keeps the claims while the notices are sent, one after the other.
+async fn keep(app: &App, notices: &[Notice]) -> Infallible {
+    let mut beat = interval_at(Instant::now() + RENEWED, RENEWED);
+    loop {
+        beat.tick().await;
+        if let Err(error) = notice::renew(&app.pool, notices, LEASE).await {
+            // Another may send a link again, then: each is sent at least once.
+            tracing::debug!(error = %error, "claims not renewed");
+        }
+    }
+}
+
+async fn send_all(app: &App, notices: &[Notice]) -> Result<usize, NoticeError> {
     let mut sent = 0;
-    for notice in &notices {
+    for notice in notices {
         match send(app, notice).await {
             Ok(went_out) => {
                 sent += usize::from(went_out);
@@ -75,6 +99,7 @@ pub async fn send_due(app: &App) -> Result<usize, NoticeError> {
             Err(error) => {
                 let (consent, attempts) = (&notice.consent_id, notice.attempts);
                 tracing::warn!(error = %error, consent, attempts, "a link could not be sent");
+                notice::put_off(&app.pool, notice, app.clock.now() + AGAIN).await?;
             }
         }
     }

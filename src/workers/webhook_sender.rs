@@ -12,6 +12,7 @@ mod running;
 mod schedule;
 mod signature;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,7 +23,7 @@ use mobid_projections::webhook::delivery::{self, CALLBACK, Claimed, Lane, Outcom
 use mobid_projections::webhook::outbox;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 
 use crate::app::App;
 use crate::event_store::{CommandContext, ExecuteError, Terms};
@@ -35,9 +36,12 @@ use signature::MalformedSecret;
 const AT_A_TIME: usize = 64;
 /// Of those, to one target.
 const PER_LANE: i64 = 8;
-/// How long a claimed delivery is left to its sender: an attempt takes a quarter of it at the most.
-const LEASE: TimeDelta = TimeDelta::seconds(60);
-/// The same for whoever waits: a database that does not answer is not to hold up the sender, nor its end.
+/// How long a delivery is left to a sender that says nothing: what one that died had begun is soon another's.
+const LEASE: Duration = Duration::from_secs(7);
+/// How often a sender says that it is still at it.
+const RENEWED: Duration = Duration::from_secs(2);
+/// How long an attempt may take, four times what its request may: a database that does not answer is not to hold up the
+/// sender, nor its end.
 const ATTEMPT: Duration = Duration::from_mins(1);
 /// How long a look may take. More than the pool has to find a connection.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
@@ -135,15 +139,19 @@ impl Sender {
         let now = self.app.clock.now();
         let deliveries = i64::try_from(deliveries).unwrap_or(i64::MAX);
         let room = Room { deliveries, per_lane: PER_LANE, taken };
-        let claimed =
-            timeout(ANSWERED_WITHIN, delivery::claim(&self.app.pool, now, now + LEASE, &room)).await;
+        let claim = (crate::ids::new_id(), LEASE);
+        let claimed = timeout(ANSWERED_WITHIN, delivery::claim(&self.app.pool, now, claim, &room)).await;
         claimed.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
     }
 
     async fn deliver(&self, delivery: &Claimed) {
         // Once the claim has ended, it is made again.
         let (delivery_id, to) = (&delivery.id, &delivery.target);
-        match timeout(ATTEMPT, self.attempt(delivery)).await {
+        let attempt = tokio::select! {
+            attempt = timeout(ATTEMPT, self.attempt(delivery)) => attempt,
+            never = self.keep(delivery) => match never {},
+        };
+        match attempt {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::warn!(delivery = delivery_id, to, error = %error, "attempt interrupted");
@@ -153,6 +161,18 @@ impl Sender {
                 to,
                 "attempt interrupted: the database does not answer"
             ),
+        }
+    }
+
+    /// Keeps a claim while its attempt lasts.
+    async fn keep(&self, delivery: &Claimed) -> Infallible {
+        let mut beat = interval_at(Instant::now() + RENEWED, RENEWED);
+        loop {
+            beat.tick().await;
+            if let Err(error) = delivery::renew(&self.app.pool, delivery, LEASE).await {
+                // Another may make the attempt again, then: each is made at least once.
+                tracing::debug!(delivery = delivery.id, error = %error, "claim not renewed");
+            }
         }
     }
 

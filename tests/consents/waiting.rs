@@ -107,3 +107,47 @@ async fn a_server_that_stops_answers_who_waits() {
     app.stop().await;
     assert_eq!(soon(waiting).await.data()["status"], "pending");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_waits_too_often_is_told_so_and_others_are_not() {
+    let app = TestApp::start().await;
+    let other = app.other_client().await;
+    let id = app.create_consent().await;
+    let client = app.app.keys.authenticate(&app.api.key).await.unwrap().id;
+    let mut places = Vec::new();
+    while let Some(place) = app.app.changes.wait_for(client, id.clone()) {
+        places.push(place);
+    }
+    let reply = app.api.get(&format!("{}?wait=1", path_of(&id))).await;
+    assert_eq!((reply.status, &reply.body["type"]), (429, &json!("rate_limited")), "{}", reply.text);
+    assert_eq!(reply.header("retry-after"), "1");
+    assert_eq!(app.api.get(&format!("{}?wait=0", path_of(&id))).await.status, 200);
+    let body = crate::support::reference_body();
+    let theirs = other.post("/v1/service/consents", &body).await.id();
+    let mut waiting = wait(&other, &theirs, 30);
+    still_waiting(&mut waiting).await;
+    other.delete(&path_of(&theirs)).await;
+    assert_eq!(soon(waiting).await.data()["status"], "revoked");
+    places.pop();
+    let mut waiting = wait(&app.api, &id, 30);
+    still_waiting(&mut waiting).await;
+    app.api.delete(&path_of(&id)).await;
+    assert_eq!(soon(waiting).await.data()["status"], "revoked");
+}
+
+/// Hundreds who wait cost no more looks at the log than one: they are woken by what concerns them alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_is_woken_by_its_own_consent_alone() {
+    let app = TestApp::start().await;
+    let (id, other) = (app.create_consent().await, app.create_consent().await);
+    let client = app.app.keys.authenticate(&app.api.key).await.unwrap().id;
+    let mut mine = app.app.changes.wait_for(client, id.clone()).unwrap();
+    let mut others = app.app.changes.wait_for(client, other.clone()).unwrap();
+    for _ in 0..20 {
+        app.create_consent().await;
+    }
+    mine.mark();
+    app.api.delete(&path_of(&other)).await;
+    tokio::time::timeout(SOON, others.changed()).await.expect("its consent has changed");
+    tokio::time::timeout(Duration::from_millis(300), mine.changed()).await.expect_err("its own has not");
+}

@@ -55,6 +55,16 @@ impl ServerProcess {
         self.data_dir.join("server.log")
     }
 
+    /// One of several over a database that was there before.
+    pub fn over(database_url: &str, variables: &[(&str, &str)]) -> Self {
+        let shared = [
+            ("DATABASE_URL", database_url),
+            ("MOBID_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+            ("MOBID_PUBLIC_URL", "http://localhost:8080"),
+        ];
+        Self::new(&[&shared, variables].concat())
+    }
+
     /// Starts it and returns once it is ready.
     pub async fn start(&mut self) {
         self.child = Some(self.command().spawn().unwrap());
@@ -79,6 +89,15 @@ impl ServerProcess {
         let log = fs::read_to_string(self.log_path()).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// STOP or CONT to the server.
+    pub fn signal(&self, name: &str) {
+        signal(&self.child.as_ref().unwrap().id().to_string(), name);
     }
 
     /// With the owner's key.

@@ -1,5 +1,7 @@
 //! Who hears of what.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use mobid_projections::webhook::delivery::{self, Room};
 use serde_json::json;
@@ -112,12 +114,12 @@ async fn an_attempt_whose_sender_died_is_made_again_when_its_claim_ends() {
     // A sender whose clock is a little ahead claims the retry, and is never heard of again.
     let now = app.clock().now() + TimeDelta::seconds(10);
     let room = Room { deliveries: 10, per_lane: 10, taken: &[] };
-    let claimed = delivery::claim(app.pool(), now, now + TimeDelta::seconds(60), &room).await.unwrap();
+    let claim = (mobid::ids::new_id(), Duration::from_secs(4));
+    let claimed = delivery::claim(app.pool(), now, claim, &room).await.unwrap();
     assert_eq!(claimed.len(), 1);
-    app.advance(TimeDelta::seconds(60));
+    app.advance(TimeDelta::seconds(10));
     assert_eq!(due(&app).await, 0);
     assert_eq!(subscriber.received().len(), 1);
-    app.advance(TimeDelta::seconds(10));
     until_settled(&app).await;
     let received = subscriber.received();
     assert_eq!(received.len(), 2);
@@ -173,4 +175,52 @@ async fn stopping_finishes_what_was_begun() {
     let options = (*pool.connect_options()).clone();
     let fresh = sqlx::postgres::PgPoolOptions::new().connect_with(options).await.unwrap();
     assert_eq!(status.fetch_all(&fresh).await.unwrap(), ["succeeded"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_settled_can_be_looked_back_on_for_thirty_days() {
+    let app = TestApp::start().await;
+    let (quick, failing) = (Subscriber::start().await, Subscriber::answering(&[500]).await);
+    register(&app.api, &quick.url(), &["consent.created"]).await;
+    register(&app.api, &failing.url(), &["consent.updated"]).await;
+    let id = app.create_consent_with(no_callback()).await;
+    app.api.patch(&format!("/v1/service/consents/{id}"), &json!({ "purpose": "login" })).await;
+    until(&app, |all| all.len() == 2 && all.iter().all(|delivery| delivery.attempts == 1)).await;
+    // One waits for its next attempt, and nobody makes it.
+    sqlx::query("update webhook_deliveries set next_attempt_at = 'infinity' where status = 'pending'")
+        .execute(app.pool())
+        .await
+        .unwrap();
+    app.advance(TimeDelta::days(30));
+    mobid::workers::housekeeping::tidy(&app.app).await.unwrap();
+    assert_eq!(deliveries(&app).await.len(), 2);
+    app.advance(TimeDelta::seconds(1));
+    mobid::workers::housekeeping::tidy(&app.app).await.unwrap();
+    let left = deliveries(&app).await;
+    assert_eq!(left.iter().map(|d| d.status.as_str()).collect::<Vec<_>>(), ["pending"]);
+}
+
+/// While a receiver is down its deliveries pile up; each claim would read them all, to find that there is no room.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_backlog_of_one_receiver_is_not_read_to_get_past_it() {
+    let app = TestApp::start().await;
+    let insert = "insert into webhook_deliveries
+                      (id, tenant, target, event_position, event_id, event_type, aggregate_type, aggregate_id, sequence)
+                  select $1 || n, 'cl_1', $1, n, gen_random_uuid(), 'consent.created', 'consent', 'cs_' || n, 1
+                  from generate_series(1, $2) n";
+    let mut tx = app.pool().begin().await.unwrap();
+    for (target, count) in [("we_down", 20_000), ("we_up", 5)] {
+        sqlx::query(insert).bind(target).bind(count).execute(&mut *tx).await.unwrap();
+    }
+    let read = "select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)
+                from pg_stat_xact_user_tables where relname = 'webhook_deliveries'";
+    let before: i64 = sqlx::query_scalar(read).fetch_one(&mut *tx).await.unwrap();
+    let taken = [(("cl_1".to_owned(), "we_down".to_owned()), 8)];
+    let room = Room { deliveries: 56, per_lane: 8, taken: &taken };
+    let claim = (mobid::ids::new_id(), Duration::from_mins(1));
+    let claimed = delivery::claim(&mut *tx, app.clock().now(), claim, &room).await.unwrap();
+    assert_eq!(claimed.len(), 5);
+    assert!(claimed.iter().all(|delivery| delivery.target == "we_up"));
+    let rows: i64 = sqlx::query_scalar(read).fetch_one(&mut *tx).await.unwrap();
+    assert!(rows - before < 100, "it read {} rows", rows - before);
 }

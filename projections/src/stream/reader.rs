@@ -48,6 +48,21 @@ pub async fn after(db: impl PgExecutor<'_>, position: i64, limit: i64) -> Result
     .await
 }
 
+/// The ids of the aggregates that events after `from` up to `to` are about, in order, once for each event.
+pub async fn aggregates_between(
+    db: impl PgExecutor<'_>,
+    from: i64,
+    to: i64,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select aggregate_id from events where position > $1 and position <= $2 order by position",
+        from,
+        to
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// One event by its position.
 pub async fn at(db: impl PgExecutor<'_>, position: i64) -> Result<Option<Recorded>, sqlx::Error> {
     Ok(after(db, position - 1, 1).await?.into_iter().find(|event| event.position == position))

@@ -187,13 +187,13 @@ impl Runner {
     }
 
     async fn try_turn(&mut self, lease: &mut Option<Lease>) -> Result<Pause, sqlx::Error> {
-        let held = match lease {
-            Some(held) => held,
-            None => match Lease::try_take(&self.pool.connect_options(), self.follower.name()).await? {
-                Some(taken) => lease.insert(taken),
-                None => return self.stand_by().await,
-            },
-        };
+        if lease.as_ref().is_none_or(|held| !held.alive()) {
+            *lease = None;
+            *lease = Lease::take_if_free(&self.pool, self.follower.name()).await?;
+        }
+        if lease.is_none() {
+            return self.stand_by().await;
+        }
         match self.step().await {
             Ok(Step::Moved(position)) => {
                 self.moved_to(position);
@@ -201,12 +201,7 @@ impl Runner {
             }
             Ok(Step::Idle(position)) => {
                 self.moved_to(position);
-                if held.alive().await {
-                    Ok(Pause::UntilWoken)
-                } else {
-                    *lease = None;
-                    Ok(Pause::None)
-                }
+                Ok(Pause::UntilWoken)
             }
             Ok(Step::Outdated) => {
                 if let Some(lease) = lease.take() {

@@ -1,7 +1,9 @@
 //! Deliveries: rows of work, claimed by a sender for a while, then settled.
 //!
 //! Promises: one row per event and target; a claimed row whose sender died is due again when its claim ends, so each
-//! is attempted at least once.
+//! is attempted at least once; what is settled stays for a while to look back on, and then goes.
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use mobid_domain::id::DeliveryId;
@@ -70,8 +72,8 @@ pub struct Claimed {
     /// Attempts made before this one.
     pub attempts: i32,
     pub created_at: DateTime<Utc>,
-    /// Until when it is this sender's.
-    pub leased_until: DateTime<Utc>,
+    /// Names the claim: whoever has claimed it since has another.
+    pub claim_id: Uuid,
 }
 
 /// A tenant and one of its targets: what shares a bound, so that one slow receiver does not hold up the others.
@@ -87,63 +89,86 @@ pub struct Room<'a> {
     pub taken: &'a [(Lane, i64)],
 }
 
-/// How many due deliveries are looked at for each that can be taken.
-const LOOKED_AT: i64 = 8;
-
 impl Claimed {
     pub fn lane(&self) -> Lane {
         (self.tenant.clone(), self.target.clone())
     }
 }
 
-/// Claims due deliveries until `leased_until`, the longest due first.
+/// Claims due deliveries for a while, the longest due first.
+///
+/// Lane by lane, from one to the next by the index: the backlog of a lane that has no room is not read. A claim ends by
+/// the database's clock, which all senders share.
 pub async fn claim(
     db: impl PgExecutor<'_>,
     now: DateTime<Utc>,
-    leased_until: DateTime<Utc>,
+    (claim_id, lasts): (Uuid, Duration),
     room: &Room<'_>,
 ) -> Result<Vec<Claimed>, sqlx::Error> {
     let (lanes, counts): (Vec<_>, Vec<_>) = room.taken.iter().cloned().unzip();
     let (tenants, targets): (Vec<_>, Vec<_>) = lanes.into_iter().unzip();
     let mut claimed = sqlx::query_as!(
         Claimed,
-        r#"with taken as (
-               select * from unnest($5::text[], $6::text[], $7::bigint[]) as l(tenant, target, count)
+        r#"with recursive lane as (
+               (select tenant, target from webhook_deliveries
+                where status = 'pending' order by tenant, target limit 1)
+               union all
+               select n.tenant, n.target from lane l cross join lateral (
+                   select d.tenant, d.target from webhook_deliveries d
+                   where d.status = 'pending' and (d.tenant, d.target) > (l.tenant, l.target)
+                   order by d.tenant, d.target limit 1) n
            ), due as (
-               select id, tenant, target, next_attempt_at, event_position from webhook_deliveries d
-               where status = 'pending' and next_attempt_at <= $1
-                 and (leased_until is null or leased_until <= $1)
-                 and not exists (
-                     select from taken t where t.tenant = d.tenant and t.target = d.target and t.count >= $4)
-               order by next_attempt_at, event_position limit $8
-           ), ranked as (
-               select due.*, coalesce(t.count, 0) + row_number() over (
-                          partition by tenant, target order by next_attempt_at, event_position) as place
-               from due left join taken t using (tenant, target)
+               select d.id, d.next_attempt_at, d.event_position
+               from lane l
+               left join unnest($6::text[], $7::text[], $8::bigint[]) as t(tenant, target, count)
+                   on t.tenant = l.tenant and t.target = l.target
+               cross join lateral (
+                   select d.id, d.next_attempt_at, d.event_position from webhook_deliveries d
+                   where d.status = 'pending' and d.tenant = l.tenant and d.target = l.target
+                     and d.next_attempt_at <= $1
+                     and (d.leased_until is null or d.leased_until <= clock_timestamp())
+                   order by d.next_attempt_at, d.event_position
+                   limit greatest($5 - coalesce(t.count, 0), 0)) d
+               order by d.next_attempt_at, d.event_position limit $4
            ), mine as (
-               select d.id from ranked r join webhook_deliveries d on d.id = r.id
-               where r.place <= $4 and d.status = 'pending' and d.next_attempt_at <= $1
-                 and (d.leased_until is null or d.leased_until <= $1)
-               order by r.next_attempt_at, r.event_position limit $3
-               for update of d skip locked
+               select d.id from due cross join lateral (
+                   select d.id from webhook_deliveries d
+                   where d.id = due.id and d.status = 'pending' and d.next_attempt_at <= $1
+                     and (d.leased_until is null or d.leased_until <= clock_timestamp())
+                   for update skip locked) d
            )
-           update webhook_deliveries d set leased_until = $2
+           update webhook_deliveries d
+           set claim_id = $2, leased_until = clock_timestamp() + make_interval(secs => $3)
            from mine where d.id = mine.id
            returning d.id, d.tenant, d.target, d.event_position, d.event_id, d.event_type, d.aggregate_type,
-                     d.aggregate_id, d.sequence, d.attempts, d.created_at, d.leased_until as "leased_until!""#,
+                     d.aggregate_id, d.sequence, d.attempts, d.created_at, d.claim_id as "claim_id!""#,
         now,
-        leased_until,
+        claim_id,
+        lasts.as_secs_f64(),
         room.deliveries,
         room.per_lane,
         &tenants,
         &targets,
-        &counts,
-        room.deliveries * LOOKED_AT
+        &counts
     )
     .fetch_all(db)
     .await?;
     claimed.sort_by_key(|delivery| delivery.event_position);
     Ok(claimed)
+}
+
+/// Makes a claim last: for as long again, from now on. One that somebody else has taken over stays theirs.
+pub async fn renew(db: impl PgExecutor<'_>, delivery: &Claimed, lasts: Duration) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update webhook_deliveries set leased_until = clock_timestamp() + make_interval(secs => $3)
+         where id = $1 and status = 'pending' and claim_id = $2",
+        delivery.id,
+        delivery.claim_id,
+        lasts.as_secs_f64()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// What came of an attempt.
@@ -177,8 +202,8 @@ pub async fn settle(
     sqlx::query!(
         "update webhook_deliveries
          set status = $2, attempts = attempts + $3, next_attempt_at = coalesce($4, next_attempt_at),
-             leased_until = null, last_status_code = $5, last_error = $6, finished_at = $7
-         where id = $1 and status = 'pending' and (leased_until = $8 or $2 = 'succeeded')",
+             leased_until = null, claim_id = null, last_status_code = $5, last_error = $6, finished_at = $7
+         where id = $1 and status = 'pending' and (claim_id = $8 or $2 = 'succeeded')",
         delivery.id,
         status,
         attempted,
@@ -186,7 +211,7 @@ pub async fn settle(
         status_code.map(i32::from),
         error,
         finished_at,
-        delivery.leased_until
+        delivery.claim_id
     )
     .execute(db)
     .await?;
@@ -220,4 +245,18 @@ pub async fn pending(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"select count(*) as "count!" from webhook_deliveries where status = 'pending'"#)
         .fetch_one(db)
         .await
+}
+
+/// Removes up to `limit` deliveries that were settled before `then`; answers how many.
+pub async fn prune(db: impl PgExecutor<'_>, then: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
+    let pruned = sqlx::query!(
+        "delete from webhook_deliveries where id in (
+             select id from webhook_deliveries where finished_at < $1
+             order by finished_at limit $2 for update skip locked)",
+        then,
+        limit
+    )
+    .execute(db)
+    .await?;
+    Ok(pruned.rows_affected())
 }

@@ -1,7 +1,5 @@
 //! `GET /v1/service/consents/{id}`, now, as it was, or once it changes.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use mobid_domain::consent::{Consent, Session, Status};
@@ -17,9 +15,6 @@ use crate::http::envelope::ApiResult;
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::router::Id;
-
-/// How often to look while waiting, should a wake-up get lost.
-const LOOK: Duration = Duration::from_secs(2);
 
 pub async fn retrieve(
     client: ApiClient,
@@ -67,11 +62,15 @@ async fn wait_for_change(
     id: ConsentId,
     seconds: u32,
 ) -> Result<Option<Folded<Consent>>, ApiError> {
-    let (mut growth, mut stopping) = (app.wake.subscribe(), app.stopping.clone());
+    if seconds == 0 {
+        return Ok(app.current.consent(id).await?);
+    }
+    let waiting = app.changes.wait_for(client.id, id.to_string());
+    let (mut waiting, mut draining) = (waiting.ok_or_else(ApiError::too_many_waiting)?, app.draining.clone());
     let until = app.clock.now() + TimeDelta::seconds(i64::from(seconds));
     let mut first: Option<Status> = None;
     loop {
-        growth.mark_unchanged();
+        waiting.mark();
         let found = app.current.consent(id).await?;
         let now = app.clock.now();
         let Ok((_, session)) = own(client, found.as_ref()) else { return Ok(found) };
@@ -83,8 +82,8 @@ async fn wait_for_change(
         let deadline = if status == Status::Pending { deadline } else { until };
         tokio::select! {
             () = app.clock.wait_until(deadline) => {}
-            _ = stopping.wait_for(|stopping| *stopping) => return Ok(found),
-            _ = tokio::time::timeout(LOOK, growth.changed()) => {}
+            _ = draining.wait_for(|draining| *draining) => return Ok(found),
+            () = waiting.changed() => {}
         }
     }
 }
