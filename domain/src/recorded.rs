@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use cqrs_es::persist::SerializedEvent;
 use cqrs_es::{Aggregate, DomainEvent};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::upcast::upcasters;
@@ -51,6 +53,25 @@ impl Metadata {
     }
 }
 
+/// Reads an adjacently tagged event. The stored keys are sorted, so `data` comes before the `type` that says how to read
+/// it, and serde would have to hold all of it as a tree meanwhile; told the type first, it reads straight through.
+fn type_first<E: DeserializeOwned>(payload: &str) -> Result<E, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Tagged<'a> {
+        #[serde(borrow)]
+        data: &'a RawValue,
+        #[serde(borrow, rename = "type")]
+        event_type: &'a RawValue,
+    }
+    match serde_json::from_str::<Tagged<'_>>(payload) {
+        Ok(Tagged { data, event_type }) => {
+            serde_json::from_str(&format!(r#"{{"type":{event_type},"data":{data}}}"#))
+        }
+        // Of another shape: let serde say what is wrong with it.
+        Err(_) => serde_json::from_str(payload),
+    }
+}
+
 /// A stored event that today's code cannot read.
 #[derive(Debug, thiserror::Error)]
 #[error("position {position}: {event_type} v{event_version} of {aggregate_type} does not decode: {reason}")]
@@ -78,7 +99,7 @@ impl Recorded {
         let upcasters: Vec<_> =
             upcasters().iter().filter(|u| u.can_upcast(&self.event_type, &self.event_version)).collect();
         let event: A::Event = if upcasters.is_empty() {
-            serde_json::from_str(&self.payload)
+            type_first(&self.payload)
         } else {
             let json = |text: &str| serde_json::from_str(text).map_err(|e| undecodable(e.to_string()));
             let stored = SerializedEvent::new(

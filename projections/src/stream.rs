@@ -1,6 +1,8 @@
 //! Reading the log in order, and keeping the place.
 
+pub mod ahead;
 pub mod checkpoint;
+pub mod copy;
 pub mod failure;
 pub mod fold;
 pub mod lease;

@@ -17,7 +17,7 @@ use crate::stamped::Stamped;
 
 /// Nothing yet, or a session in one of its phases.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, from = "Option<Box<Session>>")]
 pub enum Consent {
     Session(Box<Session>),
     #[default]
@@ -317,6 +317,13 @@ impl Session {
         if let Some(expires_at) = updated.expires_at {
             request.expires_at = expires_at;
         }
+    }
+}
+
+/// Absent is null. Read so, a state needs no tree of its JSON, as trying one variant after the other would.
+impl From<Option<Box<Session>>> for Consent {
+    fn from(session: Option<Box<Session>>) -> Self {
+        session.map_or(Self::Absent, Self::Session)
     }
 }
 

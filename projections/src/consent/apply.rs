@@ -62,10 +62,7 @@ pub async fn rows(
 }
 
 /// Writes states as rows; never an older one over a newer.
-async fn write(
-    conn: &mut PgConnection,
-    folded: &BTreeMap<String, Folded<Consent>>,
-) -> Result<(), ApplyError> {
+async fn write(conn: &mut PgConnection, folded: &[(String, Folded<Consent>)]) -> Result<(), ApplyError> {
     let mut rows = Columns::default();
     for (id, folded) in folded {
         rows.push(id, folded)?;

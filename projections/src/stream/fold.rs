@@ -1,6 +1,6 @@
 //! State from events: for read models whose row is the aggregate's state, and for checking them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cqrs_es::Aggregate;
 use mobid_domain::recorded::Recorded;
@@ -57,23 +57,30 @@ pub fn fold<A: Aggregate>(events: &[Recorded]) -> Result<Option<Folded<A>>, Appl
     Ok(Some(folded))
 }
 
-/// Takes a batch of events of many aggregates into their states, `known` being what the read model has.
+/// Takes a batch of events of many aggregates into their states, `known` being what the read model has; in the order
+/// in which the batch comes to them.
 pub fn fold_many<A: Aggregate>(
     mut known: BTreeMap<String, Folded<A>>,
     events: &[&Recorded],
-) -> Result<BTreeMap<String, Folded<A>>, ApplyError> {
+) -> Result<Vec<(String, Folded<A>)>, ApplyError> {
+    let mut places: HashMap<&str, usize> = HashMap::with_capacity(events.len());
+    let mut folded: Vec<(String, Folded<A>)> = Vec::with_capacity(events.len());
     for event in events {
-        known
-            .entry(event.aggregate_id.clone())
-            .or_insert_with(|| Folded::empty(&event.tenant))
-            .take(event)?;
+        let place = *places.entry(event.aggregate_id.as_str()).or_insert_with(|| {
+            let (id, state) = known
+                .remove_entry(&event.aggregate_id)
+                .unwrap_or_else(|| (event.aggregate_id.clone(), Folded::empty(&event.tenant)));
+            folded.push((id, state));
+            folded.len() - 1
+        });
+        folded[place].1.take(event)?;
     }
-    Ok(known)
+    Ok(folded)
 }
 
 /// The ids whose earlier events are not in the batch, so that their rows must be read first.
 pub fn begun_earlier(events: &[&Recorded]) -> Vec<String> {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = HashSet::with_capacity(events.len());
     events
         .iter()
         .filter(|event| seen.insert(event.aggregate_id.as_str()) && event.sequence > 1)

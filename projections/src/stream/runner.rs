@@ -1,12 +1,13 @@
 //! Drives one follower: lease, batch, checkpoint, and what to do when something is wrong.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mobid_domain::recorded::Recorded;
 use sqlx::PgPool;
 use tokio::sync::watch;
 
+use super::ahead::{self, Ahead};
 use super::lease::Lease;
 use super::wake::Wake;
 use super::{checkpoint, failure, reader};
@@ -18,6 +19,11 @@ const LOOK: Duration = Duration::from_millis(20);
 const BATCH: i64 = 2_000;
 /// The same after an event that failed in a batch went in alone.
 const CAUTIOUS: i64 = 64;
+/// From so many events in a batch on, the next one waits for more: five followers that each take what every commit
+/// brought would keep the database busier than the appends do.
+const BUSY: i64 = 32;
+/// How long it waits, a third of what an event may take to be visible.
+const GATHER: Duration = Duration::from_millis(5);
 /// How long a turn may take, many times what a batch takes: past that the database is gone without a word.
 const TURN: Duration = Duration::from_mins(1);
 /// How often to look without having been woken.
@@ -56,6 +62,11 @@ pub struct Runner {
     condition: watch::Sender<Condition>,
     /// 1 while looking for the event that broke a batch.
     batch: i64,
+    /// Where the checkpoint is, as far as this runner knows; it is looked at again when that is doubtful.
+    known: Option<i64>,
+    looked_around: Instant,
+    /// Set while there is more to apply than a batch.
+    ahead: Option<Ahead>,
     /// There may be a failure on record from before.
     recovering: bool,
 }
@@ -100,6 +111,9 @@ impl Runner {
                 position,
                 condition,
                 batch: BATCH,
+                known: None,
+                looked_around: Instant::now(),
+                ahead: None,
                 recovering: true,
             },
             progress,
@@ -133,13 +147,20 @@ impl Runner {
             };
             match pause {
                 Pause::None => {}
-                Pause::UntilWoken => {
-                    let woken = tokio::time::timeout(POLL, self.wake.changed());
-                    tokio::select! {
+                Pause::UntilWoken(position) => {
+                    let woken = tokio::time::timeout(POLL, self.wake.wait_for(|head| *head > position));
+                    let woken = tokio::select! {
                         () = &mut stopping => break,
-                        _ = woken => {}
+                        woken = woken => matches!(woken, Ok(Ok(_))),
+                    };
+                    if !woken {
+                        self.known = None;
                     }
                 }
+                Pause::Gathering => tokio::select! {
+                    () = &mut stopping => break,
+                    () = gather() => {}
+                },
                 Pause::UntilPoll => tokio::select! {
                     () = &mut stopping => break,
                     () = look_later() => {}
@@ -194,14 +215,25 @@ impl Runner {
         if lease.is_none() {
             return self.stand_by().await;
         }
+        if self.looked_around.elapsed() > POLL {
+            // Others may have moved the checkpoint, or a newer version may have begun.
+            (self.looked_around, self.known) = (Instant::now(), None);
+        }
         match self.step().await {
             Ok(Step::Moved(position)) => {
+                let events = position - self.position.send_replace(position);
                 self.moved_to(position);
-                Ok(Pause::None)
+                let all = self.ahead.is_none() && self.batch == BATCH && (1..BATCH).contains(&events);
+                Ok(match events {
+                    _ if !all => Pause::None,
+                    BUSY.. => Pause::Gathering,
+                    // Whatever came meanwhile was heard of.
+                    _ => Pause::UntilWoken(position),
+                })
             }
             Ok(Step::Idle(position)) => {
                 self.moved_to(position);
-                Ok(Pause::UntilWoken)
+                Ok(Pause::UntilWoken(position))
             }
             Ok(Step::Outdated) => {
                 if let Some(lease) = lease.take() {
@@ -249,42 +281,88 @@ impl Runner {
 
     /// One batch and its checkpoint, in one transaction.
     async fn step(&mut self) -> Result<Step, StepError> {
-        let (name, version) = (self.follower.name(), self.follower.version());
-        let mut tx = self.pool.begin().await?;
-        if let Follower::Projection(_) = self.follower {
-            // What a crash takes away is read again from the log; a reactor's work is not to be lost.
-            sqlx::query!("set local synchronous_commit = off").execute(&mut *tx).await?;
+        let stepped = self.try_step().await;
+        if !matches!(stepped, Ok(Step::Moved(_) | Step::Idle(_))) {
+            (self.known, self.ahead) = (None, None);
         }
-        let known = checkpoint::lock(&mut tx, name, version).await?;
+        stepped
+    }
+
+    async fn try_step(&mut self) -> Result<Step, StepError> {
+        let from = match self.known {
+            Some(position) => position,
+            None => match self.find_place().await? {
+                Some(position) => *self.known.insert(position),
+                None => return Ok(Step::Outdated),
+            },
+        };
+        let events = self.read(from).await?;
+        let Some(last) = events.last().map(|event| event.position) else { return Ok(Step::Idle(from)) };
+        let (name, version) = (self.follower.name(), self.follower.version());
+        let mut tx = self.pool.begin_with(self.beginning()).await?;
+        // First of all, since it is what locks the row: whoever else holds the lease waits here, and then finds the
+        // checkpoint elsewhere.
+        if !checkpoint::compare_and_set(&mut tx, name, version, from, last).await? {
+            (self.known, self.ahead) = (None, None);
+            return Ok(Step::Moved(*self.position.borrow()));
+        }
         // Looked at under the lock that a newer version waits for before it begins.
         if checkpoint::newest_version(&mut *tx, name).await? > Some(version) {
             return Ok(Step::Outdated);
         }
-        let from = match known {
-            Some(position) => position,
-            None => self.begin(&mut tx).await?,
-        };
-        let events = reader::after(&mut *tx, from, self.batch).await?;
-        let Some(last) = events.last().map(|event| event.position) else {
-            tx.commit().await?;
-            return Ok(Step::Idle(from));
-        };
         let applied = match &self.follower {
             Follower::Projection(projection) => projection.apply(&mut tx, &events).await,
             Follower::Reactor(reactor) => reactor.react(&mut tx, &events).await,
         };
         applied.map_err(|error| classify(error, &events))?;
-        if !checkpoint::compare_and_set(&mut tx, name, version, from, last).await? {
-            // Cannot be while the row is locked, unless somebody's hand moved it: begin again from where it is.
-            return Ok(Step::Moved(from));
-        }
         if self.recovering {
             failure::clear(&mut *tx, name, version, last).await?;
         }
         tx.commit().await?;
+        self.known = Some(last);
         self.recovering = self.batch == 1;
         self.batch = if self.batch == 1 { CAUTIOUS } else { BATCH };
         Ok(Step::Moved(last))
+    }
+
+    /// The events after a position: a batch, or, where there are more than that, chunks that are read ahead.
+    async fn read(&mut self, from: i64) -> Result<Vec<Recorded>, sqlx::Error> {
+        if let Some(ahead) = self.ahead.as_mut().filter(|ahead| self.batch == BATCH && ahead.is_at(from))
+            && let Some(events) = ahead.next().await?
+        {
+            return Ok(events);
+        }
+        self.ahead = None;
+        let events = reader::after(&self.pool, from, self.batch).await?;
+        if let Some(last) = events.last().filter(|_| i64::try_from(events.len()) == Ok(BATCH)) {
+            let options = self.pool.connect_options().as_ref().clone();
+            self.ahead = Some(Ahead::after(last.position, ahead::CHUNK, options));
+        }
+        Ok(events)
+    }
+
+    /// What a crash takes away of a projection is read again from the log; a reactor's work is not to be lost.
+    fn beginning(&self) -> &'static str {
+        match self.follower {
+            Follower::Projection(_) => "begin; set local synchronous_commit = off",
+            Follower::Reactor(_) => "begin",
+        }
+    }
+
+    /// Where the checkpoint is, made now if there is none; `None` if a newer version follows the log.
+    async fn find_place(&self) -> Result<Option<i64>, sqlx::Error> {
+        let (name, version) = (self.follower.name(), self.follower.version());
+        let mut tx = self.pool.begin().await?;
+        let known = checkpoint::lock(&mut tx, name, version).await?;
+        if checkpoint::newest_version(&mut *tx, name).await? > Some(version) {
+            return Ok(None);
+        }
+        let position = match known {
+            Some(position) => position,
+            None => self.begin(&mut tx).await?,
+        };
+        tx.commit().await?;
+        Ok(Some(position))
     }
 
     /// The first start of this version: a projection from nothing, a reactor from where an older version was, or from
@@ -308,9 +386,17 @@ impl Runner {
 
 enum Pause {
     None,
-    UntilWoken,
+    /// Until the log is past this position.
+    UntilWoken(i64),
+    /// A moment, in which more comes.
+    Gathering,
     UntilPoll,
     ForEver,
+}
+
+#[expect(clippy::disallowed_methods, reason = "a pace, not a time that matters")]
+async fn gather() {
+    tokio::time::sleep(GATHER).await;
 }
 
 #[expect(clippy::disallowed_methods, reason = "the pace of looking at the database, not a time that matters")]

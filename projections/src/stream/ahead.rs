@@ -1,0 +1,72 @@
+//! Reads the next chunk of the log while the last one is being worked on.
+//!
+//! Promises: no more than two chunks are held beside the one that was handed out, and none of them is older than the
+//! moment it was read, which does not matter: what is in the log stays as it is.
+
+use mobid_domain::recorded::Recorded;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Executor};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::copy;
+
+/// Events in a chunk: enough that what a chunk costs by itself does not count, few enough to hold several.
+pub const CHUNK: i64 = 10_000;
+
+/// A reader with a connection of its own, until dropped.
+#[derive(Debug)]
+pub struct Ahead {
+    chunks: mpsc::Receiver<Result<Vec<Recorded>, sqlx::Error>>,
+    /// Where the next chunk begins.
+    after: i64,
+    _reader: JoinSet<()>,
+}
+
+impl Ahead {
+    /// Begins to read after a position, so many events at a time, up to the first chunk that is not full.
+    pub fn after(position: i64, chunk: i64, options: PgConnectOptions) -> Self {
+        let (sender, chunks) = mpsc::channel(1);
+        let mut reader = JoinSet::new();
+        reader.spawn(async move {
+            if let Err(error) = read(position, chunk, &options, &sender).await {
+                // Nobody to tell: then nobody reads on.
+                let _ = sender.send(Err(error)).await;
+            }
+        });
+        Self { chunks, after: position, _reader: reader }
+    }
+
+    /// Whether the next chunk begins after this position.
+    pub fn is_at(&self, position: i64) -> bool {
+        self.after == position
+    }
+
+    /// The next chunk; `None` after one that was not full.
+    pub async fn next(&mut self) -> Result<Option<Vec<Recorded>>, sqlx::Error> {
+        let Some(chunk) = self.chunks.recv().await.transpose()? else { return Ok(None) };
+        if let Some(last) = chunk.last() {
+            self.after = last.position;
+        }
+        Ok(Some(chunk))
+    }
+}
+
+async fn read(
+    mut after: i64,
+    limit: i64,
+    options: &PgConnectOptions,
+    chunks: &mpsc::Sender<Result<Vec<Recorded>, sqlx::Error>>,
+) -> Result<(), sqlx::Error> {
+    let mut conn = options.connect().await?;
+    // Without statistics the planner may think it cheaper to sort what is left of the log for each chunk.
+    conn.execute("set default_transaction_read_only = on; set enable_sort = off").await?;
+    loop {
+        let chunk = copy::chunk(&mut conn, after, limit).await?;
+        let full = chunk.len() == usize::try_from(limit).unwrap_or_default();
+        after = chunk.last().map_or(after, |event| event.position);
+        if chunks.send(Ok(chunk)).await.is_err() || !full {
+            return Ok(());
+        }
+    }
+}
