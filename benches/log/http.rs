@@ -4,7 +4,10 @@
 //! The server, the load and Postgres share the machine's cores. Ours has its followers running all along; what stands
 //! on postgres-es has nothing to keep but its table.
 
+use std::time::Duration;
+
 use anyhow::Result;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::bench::Bench;
 use crate::drive::{Driven, percentile};
@@ -45,6 +48,11 @@ pub async fn run(bench: &Bench) -> Result<()> {
             recipients += 10_000_000;
             let first = if which == NEW { Some(recipients) } else { None };
             let driven = posts(bench, server, &key, first, None).await?;
+            // What its followers have left to do is not to burden the next.
+            if which != ON_STOCK {
+                let database = if which == PLAIN { "bench_http_plain" } else { "bench_http" };
+                settled(bench, database).await?;
+            }
             rates[which].push(driven.rate);
             p99[which].push(percentile(&driven.latencies, 99).as_secs_f64() * 1e3);
         }
@@ -62,6 +70,20 @@ pub async fn run(bench: &Bench) -> Result<()> {
         server.stop().await?;
     }
     Ok(())
+}
+
+/// Waits until every follower has what is in the log now.
+pub async fn settled(bench: &Bench, database: &str) -> Result<()> {
+    let mut conn = bench.cluster.options(database).connect().await?;
+    let head: i64 = sqlx::query_scalar("select max(position) from events").fetch_one(&mut conn).await?;
+    loop {
+        let reached: i64 =
+            sqlx::query_scalar("select min(position) from checkpoints").fetch_one(&mut conn).await?;
+        if reached >= head {
+            return Ok(conn.close().await?);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// One turn of POSTs, to a known recipient or to new ones from here on.

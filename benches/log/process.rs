@@ -66,16 +66,21 @@ impl Serving {
         let began = Instant::now();
         let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
         let stdout = child.stdout.take().context("its stdout is a pipe")?;
-        let named = tokio::task::spawn_blocking(move || {
+        let (found, named) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
             let mut lines = BufReader::new(stdout).lines();
-            lines.find_map(|line| line.ok()?.rsplit_once("http://")?.1.parse().ok())
+            let address = lines.find_map(|line| line.ok()?.rsplit_once("http://")?.1.parse().ok());
+            // Whoever asked may have given up.
+            let _ = found.send(address);
+            // It may say more, and would fail to if nobody read on.
+            lines.for_each(drop);
         });
         let address: Option<SocketAddr> = named.await?;
         let address = address.with_context(|| format!("it did not start: {}", tail(&log)))?;
         let mut this = Self { child, address, started_in: Duration::ZERO, data_dir };
         let mut connection = Connection::open(address).await?;
         while connection.send(&get("/health/ready", "")).await?.status != 200 {
-            ensure!(began.elapsed() < Duration::from_secs(120), "it did not get ready: {}", tail(&log));
+            ensure!(began.elapsed() < Duration::from_mins(2), "it did not get ready: {}", tail(&log));
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         this.started_in = began.elapsed();

@@ -70,7 +70,7 @@ pub async fn run(bench: &Bench) -> Result<()> {
 async fn catch_up(app: &App) -> Result<()> {
     let head = app.keys.heads.read().await?.log;
     for follower in app.followers.all() {
-        app.followers.wait_for(&app.pool, follower.name, head, Duration::from_secs(60)).await?;
+        app.followers.wait_for(&app.pool, follower.name, head, Duration::from_mins(1)).await?;
     }
     Ok(())
 }
