@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use cqrs_es::DomainEvent;
@@ -163,6 +164,21 @@ async fn creates(bench: &Bench, cell: &Cell, contestant: &Contestant) -> Result<
     let driven = driven.await?;
     let ids = std::mem::take(&mut *made.lock().map_err(|_| anyhow::anyhow!("a worker failed"))?);
     Ok((driven, Arc::new(ids)))
+}
+
+/// Creates a second at 64 in flight, in a turn.
+pub async fn creation_rate(bench: &Bench, ours: &Ours) -> Result<f64> {
+    creation_rate_for(bench, ours, bench.settings.turn()).await
+}
+
+/// The same in a turn of this length.
+pub async fn creation_rate_for(bench: &Bench, ours: &Ours, turn: Duration) -> Result<f64> {
+    let ours = ours.clone();
+    let driven = drive(64, bench.settings.warm_up(), turn, move |_| {
+        let ours = ours.clone();
+        async move { ours.create(&consent_id()).await }
+    });
+    Ok(driven.await?.rate)
 }
 
 /// Appends to these, each in its turn.

@@ -33,6 +33,15 @@ pub struct Settings {
     /// Events of the log that `catch-up` and `verify` read.
     #[arg(long, default_value_t = 1_000_000)]
     pub events: u64,
+    /// Consents that `scale` has, one size after the other.
+    #[arg(long, value_delimiter = ',', default_value = "10000,1000000,10000000")]
+    pub consents: Vec<u64>,
+    /// How long `snapshot` holds one.
+    #[arg(long, default_value_t = 10)]
+    pub snapshot_minutes: u64,
+    /// How long `soak` loads.
+    #[arg(long, default_value_t = 10)]
+    pub minutes: u64,
     /// Where the Postgres is, made anew each time and removed in the end.
     #[arg(long, value_name = "DIRECTORY", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/target/bench/data"))]
     pub dir: PathBuf,

@@ -8,6 +8,7 @@
 
 mod append;
 mod bench;
+mod bounds;
 mod cluster;
 mod contestant;
 mod copy_in;
@@ -18,10 +19,16 @@ mod http;
 mod load;
 mod ours;
 mod pgbench;
+mod plot;
 mod process;
+mod receiver;
 mod replay;
+mod report;
 mod route;
 mod sample;
+mod scale;
+mod snapshot;
+mod soak;
 mod stock;
 mod visible;
 
@@ -52,10 +59,14 @@ enum Section {
     CatchUp,
     /// `replay-tool verify` against COPY.
     Verify,
-}
-
-impl Section {
-    const ALL: [Self; 5] = [Self::Append, Self::Http, Self::Visible, Self::CatchUp, Self::Verify];
+    /// How speed, start-up and reads fare at 10 k, 1 M and 10 M consents.
+    Scale,
+    /// Appending while another session holds a snapshot.
+    Snapshot,
+    /// Full load for ten minutes: what grows.
+    Soak,
+    /// Write benches/RESULTS.md and benches/results.svg of what was measured last.
+    Report,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -67,13 +78,19 @@ fn main() -> anyhow::Result<()> {
         return runtime.block_on(contestant::run(contestant));
     }
     let args = Args::parse();
-    let sections = if args.sections.is_empty() { Section::ALL.to_vec() } else { args.sections };
-    runtime.block_on(async {
-        let bench = Bench::start(args.settings).await?;
-        let measured = measure(&bench, &sections).await;
-        bench.stop().await?;
-        measured
-    })
+    let sections = if args.sections.is_empty() { Section::value_variants().to_vec() } else { args.sections };
+    let quick = args.settings.quick;
+    let (reports, measures): (Vec<_>, Vec<_>) =
+        sections.into_iter().partition(|section| *section == Section::Report);
+    if !measures.is_empty() {
+        runtime.block_on(async {
+            let bench = Bench::start(args.settings).await?;
+            let measured = measure(&bench, &measures).await;
+            bench.stop().await?;
+            measured
+        })?;
+    }
+    if reports.is_empty() { Ok(()) } else { report::write(quick) }
 }
 
 async fn measure(bench: &Bench, sections: &[Section]) -> anyhow::Result<()> {
@@ -84,6 +101,10 @@ async fn measure(bench: &Bench, sections: &[Section]) -> anyhow::Result<()> {
             Section::Visible => visible::run(bench).await?,
             Section::CatchUp => replay::run(bench, Way::CatchUp).await?,
             Section::Verify => replay::run(bench, Way::Verify).await?,
+            Section::Scale => scale::run(bench).await?,
+            Section::Snapshot => snapshot::run(bench).await?,
+            Section::Soak => soak::run(bench).await?,
+            Section::Report => {}
         }
     }
     Ok(())
