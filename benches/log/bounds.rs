@@ -1,0 +1,179 @@
+//! What is asked of a figure, and what bounds it: written by hand, since a table of numbers explains nothing.
+
+/// What a figure has to be.
+#[derive(Clone, Copy)]
+pub enum Goal {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Goal {
+    pub fn is_met(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(least) => value >= least,
+            Self::AtMost(most) => value <= most,
+        }
+    }
+}
+
+impl std::fmt::Display for Goal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AtLeast(least) => write!(f, "≥ {least}"),
+            Self::AtMost(most) => write!(f, "≤ {most}"),
+        }
+    }
+}
+
+/// Section, how the figure's name begins, how what it stands next to begins, and what is asked of its median.
+const GOALS: &[(&str, &str, &str, Goal)] = &[
+    ("append", "create, 1 in flight", "stock", Goal::AtLeast(1.5)),
+    ("append", "append, 1 in flight", "stock", Goal::AtLeast(1.0)),
+    ("append", "create, 64 in flight", "stock", Goal::AtLeast(6.0)),
+    ("append", "append, 64 in flight", "stock", Goal::AtLeast(6.0)),
+    ("append", "create, 256 in flight", "stock", Goal::AtLeast(8.0)),
+    ("append", "append, 256 in flight", "stock", Goal::AtLeast(8.0)),
+    ("append", "create, 64 in flight", "pgbench", Goal::AtLeast(2.0)),
+    ("append", "append, 64 in flight", "pgbench", Goal::AtLeast(2.0)),
+    ("append", "create, 64 in flight, 5 % conflicts", "itself", Goal::AtLeast(0.8)),
+    ("append", "append, 64 in flight, 5 % conflicts", "itself", Goal::AtLeast(0.8)),
+    ("append", "create, 256 in flight, 5 % conflicts", "itself", Goal::AtLeast(0.8)),
+    ("append", "append, 256 in flight, 5 % conflicts", "itself", Goal::AtLeast(0.8)),
+    ("snapshot", "create, 64 in flight, a snapshot held, last minutes", "itself", Goal::AtLeast(0.9)),
+    ("http", "POST, known recipient", "the same route", Goal::AtLeast(4.0)),
+    ("http", "POST, new recipients", "the same route", Goal::AtLeast(4.0)),
+    ("http", "POST, known recipient", "itself", Goal::AtLeast(0.75)),
+    ("visible", "commit to visible, p99", "", Goal::AtMost(15.0)),
+    ("catch-up", "1 M events", "COPY", Goal::AtLeast(0.2)),
+    ("catch-up", "memory at most, 1 M events", "a tenth", Goal::AtMost(1.2)),
+    ("verify", "1 M events", "COPY", Goal::AtLeast(0.3)),
+    ("verify", "memory at most, 1 M events", "a tenth", Goal::AtMost(1.2)),
+    ("scale", "GET one, p99, 10 M consents", "", Goal::AtMost(10.0)),
+    ("scale", "first page of the list, p99, 10 M consents", "", Goal::AtMost(10.0)),
+    ("scale", "create, 64 in flight, 10 M consents", "an empty log", Goal::AtLeast(0.9)),
+    ("scale", "start-up, longer than with an empty log, 10 M consents", "", Goal::AtMost(1.0)),
+    ("soak", "memory of the server", "its first third", Goal::AtMost(1.1)),
+    ("soak", "what grew", "", Goal::AtMost(0.0)),
+];
+
+/// What is asked of this very figure.
+pub fn goal(section: &str, name: &str, against: &str) -> Option<Goal> {
+    let found = GOALS
+        .iter()
+        .find(|(of, figure, next_to, _)| *of == section && *figure == name && against.starts_with(next_to));
+    found.map(|(_, _, _, goal)| *goal)
+}
+
+/// Section, its heading, and what bounds its figures.
+pub const SECTIONS: &[(&str, &str, &[(&str, &str)])] = &[
+    (
+        "append",
+        "The event store, next to stock postgres-es and pgbench",
+        &[
+            (
+                "create and append, 1 in flight",
+                "One commit's write to disk is nearly all of it, and everybody waits for the same disk; what is left to \
+                 differ are round trips: ours needs one for an append, postgres-es a load, a begin, an insert for each \
+                 event and a commit.",
+            ),
+            (
+                "create and append, 64 and 256 in flight",
+                "One statement at a time is under way, so it is what Postgres takes for a batch (unique look-ups, \
+                 inserts into the table and its indexes, one flush of the WAL) that bounds it, and on few cores the \
+                 domain's JSON beside it.",
+            ),
+            (
+                "append, nothing remembered",
+                "Each aggregate is loaded before it is decided, one query each, as postgres-es does; the pool's \
+                 connections and Postgres' time for such a query bound it.",
+            ),
+            (
+                "next to pgbench",
+                "pgbench has nothing to check and no order to keep, and its backends share flushes of the WAL; ours wins by \
+                 fewer statements and fewer flushes for the same rows.",
+            ),
+            (
+                "conflicts",
+                "Of those in flight on one consent one wins a batch, so the losers wait for the next one or more and are \
+                 decided again: it is the wait of the few hot consents, which fill the places in flight, that slows the \
+                 others.",
+            ),
+        ],
+    ),
+    (
+        "snapshot",
+        "While another session holds a snapshot",
+        &[(
+            "create, 64 in flight",
+            "An append updates no row of the log, so a held snapshot keeps no dead versions in its way; what is left \
+             are the small rows of checkpoints.",
+        )],
+    ),
+    (
+        "http",
+        "POST over HTTP, 64 connections",
+        &[
+            (
+                "POST",
+                "Server, load and Postgres share the cores, and all are busy: processor time a request (HTTP, JSON, sealing, \
+                 the followers behind it) bounds it rather than the disk.",
+            ),
+            (
+                "new recipients",
+                "Each first sight of a person costs a transaction of its own, since a data key is durable before anything \
+                 is sealed under it.",
+            ),
+        ],
+    ),
+    (
+        "visible",
+        "From acknowledged to visible, at half of the maximum rate",
+        &[(
+            "commit to visible",
+            "A batch of the follower (read, fold, write, checkpoint) has to end before the next begins: an event waits for \
+             the batch under way, then for its own.",
+        )],
+    ),
+    (
+        "catch-up",
+        "The consents read model made again, next to COPY",
+        &[(
+            "events",
+            "COPY only reads; this also parses each payload, folds it and writes a row with its indexes, in the same \
+             Postgres. Writing the rows is the larger part.",
+        )],
+    ),
+    (
+        "verify",
+        "replay-tool verify, next to COPY",
+        &[(
+            "events",
+            "It reads the log twice (by position for order and leaves, by aggregate for the read models), hashes each leaf \
+             three times and folds every aggregate, on one core.",
+        )],
+    ),
+    (
+        "scale",
+        "Long logs",
+        &[
+            (
+                "GET, list",
+                "An index descent and a heap fetch; past the size of the cache, a random id costs a read from disk.",
+            ),
+            (
+                "create",
+                "Indexes that are one level deeper, and pages of random consents that have left the cache.",
+            ),
+            ("start-up", "Connecting and looking at checkpoints; nothing is read that grows with the log."),
+        ],
+    ),
+    (
+        "soak",
+        "Ten minutes under full load",
+        &[(
+            "lag, deliveries that wait",
+            "Everything shares the same cores: what the followers and the sender of webhooks do not get, their queues \
+             hold.",
+        )],
+    ),
+];

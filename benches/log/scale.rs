@@ -1,0 +1,151 @@
+//! Does it matter how long the log is? 10 k, 1 M and 10 M consents, each in a database of its own beside an empty one.
+//!
+//! The log comes in by COPY and the read model by the projections' own rebuild; reactors are set behind what was
+//! loaded, as they would be in a log that grew. Then, in turns with a server (or event store) on the empty log:
+//! GET one of all and the first page of a list at 64 connections, start-up, and creates at 64 in flight.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use mobid_projections::registry;
+use mobid_projections::stream::rebuild;
+use sqlx::PgPool;
+
+use crate::append::creation_rate;
+use crate::bench::Bench;
+use crate::drive::percentile;
+use crate::figures::Figure;
+use crate::generate::{Lives, fill};
+use crate::http::{CONNECTIONS, memory};
+use crate::load::{Plan, load};
+use crate::ours::Ours;
+use crate::process::{Serving, get};
+use crate::replay::thousands;
+use crate::sample::Sample;
+
+const SECTION: &str = "scale";
+const EMPTY: &str = "bench_scale_empty";
+const FULL: &str = "bench_scale_full";
+/// Events that a transaction of the rebuild applies.
+const BATCH: i64 = 5_000;
+
+pub async fn run(bench: &Bench) -> Result<()> {
+    bench.cluster.product(EMPTY).await?.close().await;
+    let sizes = if bench.settings.quick { vec![1_000, 5_000] } else { bench.settings.consents.clone() };
+    for consents in sizes {
+        let measured = size(bench, consents).await;
+        // 10 M take some 25 GB, which the next size may need.
+        bench.cluster.drop_database(FULL).await?;
+        measured?;
+    }
+    Ok(())
+}
+
+async fn size(bench: &Bench, consents: u64) -> Result<()> {
+    let pool = bench.cluster.product(FULL).await?;
+    // The first start makes the owner, whose consents they will be.
+    Serving::mobid(bench, FULL).await?.stop().await?;
+    let tenant: String =
+        sqlx::query_scalar("select aggregate_id from events where aggregate_type = 'client'")
+            .fetch_one(&pool)
+            .await?;
+    let generated = fill(&pool, tenant.parse()?, consents, Lives::Pending).await?;
+    project(&pool, generated.events).await?;
+
+    let (name, rounds) = (format!("{} consents", thousands(consents)), bench.settings.rounds());
+    start_up(bench, &name).await?;
+    let sample = Arc::new(Sample::new()?);
+    let full = Ours::new(pool.clone(), sample.clone());
+    let empty_pool = mobid::database::connect(bench.cluster.options(EMPTY), 40).await?;
+    let empty = Ours::new(empty_pool, sample);
+    let (mut with, mut without) = (vec![], vec![]);
+    for round in 0..rounds {
+        // Each time in another order.
+        if round % 2 == 0 {
+            with.push(creation_rate(bench, &full).await?);
+        }
+        without.push(creation_rate(bench, &empty).await?);
+        if round % 2 == 1 {
+            with.push(creation_rate(bench, &full).await?);
+        }
+    }
+    let create = format!("create, 64 in flight, {name}");
+    bench.results.add(Figure::ratio(SECTION, create, "an empty log", &with, &without))?;
+    reads(bench, &name, generated.ids).await
+}
+
+/// Read models as they would be by now.
+async fn project(pool: &PgPool, head: i64) -> Result<()> {
+    for projection in registry::projections() {
+        let mut conn = pool.acquire().await?;
+        while rebuild::step(&mut conn, projection.as_ref(), BATCH).await? < head {}
+    }
+    let names: Vec<_> =
+        registry::projections().iter().map(|projection| projection.name().to_owned()).collect();
+    sqlx::query("update checkpoints set position = $1 where name <> all ($2)")
+        .bind(head)
+        .bind(names)
+        .execute(pool)
+        .await?;
+    sqlx::query("vacuum (analyze) consents").execute(pool).await?;
+    sqlx::query("vacuum (analyze) deadlines").execute(pool).await?;
+    Ok(())
+}
+
+async fn start_up(bench: &Bench, name: &str) -> Result<()> {
+    let (mut longer, mut taken) = (vec![], vec![]);
+    for _ in 0..bench.settings.rounds() {
+        let (full, empty) = (started_in(bench, FULL).await?, started_in(bench, EMPTY).await?);
+        longer.push(full.as_secs_f64() - empty.as_secs_f64());
+        taken.push(full.as_secs_f64());
+    }
+    bench.results.add(Figure::plain(SECTION, format!("start-up, {name}"), "s", &taken))?;
+    let name = format!("start-up, longer than with an empty log, {name}");
+    bench.results.add(Figure::plain(SECTION, name, "s", &longer))
+}
+
+async fn started_in(bench: &Bench, database: &str) -> Result<Duration> {
+    let serving = Serving::mobid(bench, database).await?;
+    let started_in = serving.started_in;
+    serving.stop().await?;
+    Ok(started_in)
+}
+
+async fn reads(bench: &Bench, name: &str, ids: Vec<String>) -> Result<()> {
+    let serving = Serving::mobid(bench, FULL).await?;
+    let key = serving.owner_key()?;
+    let plan = Plan {
+        address: serving.address,
+        connections: CONNECTIONS,
+        warm_up: bench.settings.warm_up(),
+        turn: bench.settings.turn(),
+        pace: None,
+    };
+    let ids = Arc::new(ids);
+    let (mut one, mut list) = ([vec![], vec![]], [vec![], vec![]]);
+    for _ in 0..bench.settings.rounds() {
+        let (ids, of) = (ids.clone(), key.clone());
+        let driven = load(plan.clone(), move |_| {
+            let random = u64::from_be_bytes(mobid::secret::random()) % ids.len() as u64;
+            let id = ids.get(usize::try_from(random).unwrap_or(0)).map_or("", String::as_str);
+            get(&format!("/v1/service/consents/{id}"), &of)
+        });
+        add(&mut one, &driven.await?.latencies);
+        let of = key.clone();
+        let driven = load(plan.clone(), move |_| get("/v1/service/consents", &of));
+        add(&mut list, &driven.await?.latencies);
+    }
+    for (what, [p50, p99]) in [("GET one", one), ("first page of the list", list)] {
+        bench.results.add(Figure::plain(SECTION, format!("{what}, p50, {name}"), "ms", &p50))?;
+        bench.results.add(Figure::plain(SECTION, format!("{what}, p99, {name}"), "ms", &p99))?;
+    }
+    memory(bench, &serving, &format!("{SECTION}, {name}")).context("memory")?;
+    serving.stop().await
+}
+
+fn add(percentiles: &mut [Vec<f64>; 2], latencies: &[Duration]) {
+    for (values, per_cent) in percentiles.iter_mut().zip([50, 99]) {
+        values.push(percentile(latencies, per_cent).as_secs_f64() * 1e3);
+    }
+}
