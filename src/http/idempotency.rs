@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::authentication::ApiClient;
 use super::body;
-use super::envelope::{Answer, json_response};
+use super::envelope::{ApiResult, json_response};
 use super::error::ApiError;
 use crate::app::App;
 use crate::ephemeral::idempotency::{Found, IdempotentRequest, StoredAnswer};
@@ -32,9 +32,11 @@ struct Use {
 }
 
 impl Idempotency {
-    /// The record of a success, to be appended with the events that it answers for.
-    pub fn record(&self, answer: &Answer) -> Option<IdempotencyRecord> {
-        self.0.as_ref().and_then(|this| this.request.record(&answer.stored()))
+    /// The record of a success, to be appended with the events that it answers for; the answer is only made if it is
+    /// to be kept.
+    pub fn record(&self, answer: impl FnOnce() -> ApiResult) -> Option<IdempotencyRecord> {
+        let this = self.0.as_ref()?;
+        this.request.record(&answer().ok()?.stored())
     }
 
     /// The events went in, and the record with them.

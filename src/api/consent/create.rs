@@ -61,7 +61,7 @@ pub async fn create(
         let body = present::body(&origin, &id, session, Some(&key), context.at)?;
         Ok::<_, ApiError>(ok("Consent session created", &body)?.version(sequence))
     };
-    let record = |consent: &Consent, sequence: i64| idempotency.record(&respond(consent, sequence).ok()?);
+    let record = |consent: &Consent, sequence: i64| idempotency.record(|| respond(consent, sequence));
     let terms = Terms { new: true, answer: Some(&record), ..Terms::default() };
     let command = ConsentCommand::Create(Box::new(create));
     let executed = app.store.execute::<Consent>(&id, command, &context, terms).await?;

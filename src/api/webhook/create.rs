@@ -48,7 +48,7 @@ pub async fn create(
         let body = EndpointBody { secret: Some(secret.to_string()), ..body(&id, registration, Some(&key))? };
         Ok::<_, ApiError>(ok("Webhook endpoint created", &body)?.version(sequence))
     };
-    let record = |endpoint: &Endpoint, sequence: i64| idempotency.record(&respond(endpoint, sequence).ok()?);
+    let record = |endpoint: &Endpoint, sequence: i64| idempotency.record(|| respond(endpoint, sequence));
     let terms = Terms { new: true, answer: Some(&record), ..Terms::default() };
     let command = EndpointCommand::Create(Box::new(created));
     let executed = app.store.execute::<Endpoint>(&id, command, &context, terms).await?;
