@@ -15,8 +15,12 @@ pub async fn open_read_only(url: &str) -> anyhow::Result<PgConnection> {
 }
 
 pub async fn open(url: &str) -> anyhow::Result<PgConnection> {
+    options(url)?.connect().await.context("cannot reach the database")
+}
+
+pub fn options(url: &str) -> anyhow::Result<PgConnectOptions> {
     let options: PgConnectOptions = url.parse().context("the database URL does not read")?;
-    options.application_name("replay-tool").connect().await.context("cannot reach the database")
+    Ok(options.application_name("replay-tool"))
 }
 
 /// Held with others until the connection ends: nobody rebuilds meanwhile.

@@ -52,7 +52,7 @@ enum Outcome {
     Findings,
 }
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     match run(Cli::parse()).await {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

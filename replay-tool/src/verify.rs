@@ -7,6 +7,7 @@
 mod aggregates;
 mod deadlines;
 mod finding;
+mod known;
 mod models;
 mod order;
 mod rows;
@@ -14,19 +15,17 @@ mod rows;
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use mobid_domain::client::Client;
-use mobid_domain::consent::Consent;
 use mobid_domain::leaf::vectors;
-use mobid_domain::webhook::Endpoint;
+use mobid_projections::registry;
+use mobid_projections::stream::ahead::Ahead;
 use mobid_projections::stream::{failure, reader};
-use mobid_projections::{expiry, registry};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{Outcome, database, output};
-use aggregates::Walk;
 use finding::{Finding, Report};
+use known::Known;
 
 /// Check the whole log, and every read model against it.
 ///
@@ -36,11 +35,11 @@ use finding::{Finding, Report};
 /// `leavesSha256` two runs, or two copies of a log, can be compared: it is a hash over the leaves of all events up
 /// to `events`.
 ///
-/// Changes nothing, holds no long snapshot, needs the memory of one batch, and may run beside live servers.
+/// Changes nothing, holds no long snapshot, needs the memory of a few batches, and may run beside live servers.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Events and rows read at a time.
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(i64).range(1..=50_000))]
+    /// Events and rows read at a time. A few times as many aggregates are held.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(1..=50_000))]
     batch: i64,
 }
 
@@ -69,22 +68,21 @@ pub async fn run(args: Args, url: &str) -> anyhow::Result<Outcome> {
     let leaf_vectors = vectors::check().context("this build computes wrong leaves")?;
     let mut conn = database::open_read_only(url).await?;
     database::keep_from_rebuilding(&mut conn).await?;
-    let mut report = Report::default();
 
     let checkpoints = checkpoints(&mut conn).await?;
     let log = sqlx::query!("select id, epoch from log").fetch_one(&mut conn).await?;
     let head = reader::head(&mut conn).await?;
+    let sequences_are_unique = sequences_are_unique(&mut conn).await?;
+    let mut look = Look { conn, head, batch: args.batch, sequences_are_unique, report: Report::new(head) };
     for (follower, position) in checkpoints.iter().filter(|(_, position)| **position > head) {
-        report.add(&Finding::CheckpointBeyondLog { follower, checkpoint: *position, head })?;
+        look.report.add(&Finding::CheckpointBeyondLog { follower, checkpoint: *position, head })?;
     }
 
-    let mut look = Look { conn, head, batch: args.batch, report };
-    let leaves_sha256 = order::check(&mut look, log.id).await?;
-    let at = |name: &str| checkpoints.get(name).copied().unwrap_or(0);
-    let mut aggregates = BTreeMap::new();
-    aggregates.insert("client", clients(&mut look).await?);
-    aggregates.insert("consent", consents(&mut look, at(rows::name::<Consent>()), at(expiry::NAME)).await?);
-    aggregates.insert("webhook", endpoints(&mut look, at(rows::name::<Endpoint>())).await?);
+    let mut known = Known::new(checkpoints.clone());
+    let ahead = Ahead::after(0, args.batch, database::options(url)?);
+    let leaves_sha256 = order::check(&mut look, &mut known, log.id, ahead).await?;
+    let aggregates = known.seen();
+    look.report.finish();
 
     let findings = look.report.findings;
     output::line(&Last {
@@ -108,6 +106,8 @@ pub struct Look {
     /// The last position that is looked at.
     head: i64,
     batch: i64,
+    /// Whether the database still sees to it that a sequence is there once.
+    sequences_are_unique: bool,
     report: Report,
 }
 
@@ -141,28 +141,14 @@ async fn checkpoints(conn: &mut PgConnection) -> anyhow::Result<BTreeMap<String,
     Ok(checkpoints)
 }
 
-async fn clients(look: &mut Look) -> anyhow::Result<u64> {
-    let mut walk = Walk::<Client>::new(look, "clients");
-    while walk.next(look).await?.is_some() {}
-    Ok(walk.seen())
-}
-
-async fn consents(look: &mut Look, rows_at: i64, deadlines_at: i64) -> anyhow::Result<u64> {
-    let mut walk = Walk::<Consent>::new(look, "consents");
-    while let Some(batch) = walk.next(look).await? {
-        rows::compare(look, rows_at, &batch).await?;
-        deadlines::compare(look, deadlines_at, &batch).await?;
-    }
-    rows::without_events::<Consent>(look).await?;
-    deadlines::without_events(look).await?;
-    Ok(walk.seen())
-}
-
-async fn endpoints(look: &mut Look, rows_at: i64) -> anyhow::Result<u64> {
-    let mut walk = Walk::<Endpoint>::new(look, "webhook endpoints");
-    while let Some(batch) = walk.next(look).await? {
-        rows::compare(look, rows_at, &batch).await?;
-    }
-    rows::without_events::<Endpoint>(look).await?;
-    Ok(walk.seen())
+/// An index that was taken away, by whoever put a second first event into the log, cannot be made again over it.
+async fn sequences_are_unique(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select 1 from pg_constraint c join pg_index i on i.indexrelid = c.conindid
+               where c.conrelid = 'events'::regclass and c.contype = 'u' and i.indisvalid
+                 and pg_get_constraintdef(c.oid) = 'UNIQUE (aggregate_type, aggregate_id, sequence)') as "unique!""#
+    )
+    .fetch_one(conn)
+    .await
 }

@@ -1,39 +1,47 @@
-//! The second pass: every aggregate of one type, its events folded in order.
+//! Every aggregate of one type, its events folded as the pass over the log comes to them.
 //!
-//! Pages by (id, sequence), which the log's own index has, so that one batch of events and one state are all that is
-//! held.
+//! Only aggregates that lately had an event are held; of the others the log itself is asked again should one go on.
+//! Whatever is not as it should be is looked at once more in the order of its own sequence, all of it, and said then.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cqrs_es::Aggregate;
-use indicatif::ProgressBar;
 use mobid_domain::recorded::Recorded;
+use mobid_projections::projection::ApplyError;
 use mobid_projections::stream::fold::Folded;
+use mobid_projections::stream::reader;
 
 use super::Look;
 use super::finding::{Finding, Report};
-use crate::output;
+use crate::kind::Kind;
 
-/// An aggregate with all of its events up to the head.
+/// How many batches' worth of aggregates a generation is.
+const GENERATION: usize = 2;
+
+/// An aggregate with all of its events so far.
 #[derive(Debug)]
 pub struct Whole<A> {
     pub id: String,
     pub first_position: i64,
     pub folded: Folded<A>,
     /// The last event seen; behind `folded` nothing is known if they differ.
-    sequence: i64,
+    pub sequence: i64,
     position: i64,
     sound: bool,
 }
 
 pub struct Walk<A> {
-    open: Option<Whole<A>>,
-    ended: bool,
+    /// Those with an event since the last change of generations, and those that had one before.
+    young: HashMap<String, Whole<A>>,
+    old: HashMap<String, Whole<A>>,
+    /// What has findings already.
+    unsound: BTreeSet<String>,
     seen: u64,
-    bar: ProgressBar,
 }
 
 impl<A: Aggregate + PartialEq> Walk<A> {
-    pub fn new(look: &Look, what: &'static str) -> Self {
-        Self { open: None, ended: false, seen: 0, bar: output::progress(look.head, what) }
+    pub fn new() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), unsound: BTreeSet::new(), seen: 0 }
     }
 
     /// How many aggregates there were so far.
@@ -41,54 +49,154 @@ impl<A: Aggregate + PartialEq> Walk<A> {
         self.seen
     }
 
-    /// The next aggregates that are sound; the others are findings already.
-    pub async fn next(&mut self, look: &mut Look) -> anyhow::Result<Option<Vec<Whole<A>>>> {
-        if self.ended {
-            self.bar.finish_and_clear();
-            return Ok(None);
-        }
-        let events = self.page(look).await?;
-        let mut whole = Vec::new();
-        for event in &events {
-            if self.open.as_ref().is_none_or(|open| open.id != event.aggregate_id) {
-                self.seen += 1;
-                whole.extend(self.open.replace(Whole::new(event)));
-            }
-            if let Some(open) = &mut self.open {
-                self.bar.suspend(|| open.take(event, &mut look.report))?;
-            }
-        }
-        self.bar.inc(events.len() as u64);
-        if events.len() < usize::try_from(look.batch)? {
-            self.ended = true;
-            whole.extend(self.open.take());
-        }
-        for nothing in whole.iter().filter(|whole| whole.sound && whole.folded.state == A::default()) {
-            let reason = "it does not begin with its creation".to_owned();
-            self.bar.suspend(|| nothing.does_not_fold(&mut look.report, reason))?;
-        }
-        whole.retain(|whole| whole.sound && whole.folded.state != A::default());
-        Ok(Some(whole))
+    pub fn all_sound(&self) -> bool {
+        self.unsound.is_empty()
     }
 
-    async fn page(&self, look: &mut Look) -> Result<Vec<Recorded>, sqlx::Error> {
-        let (id, sequence) = self.open.as_ref().map_or(("", 0), |open| (open.id.as_str(), open.sequence));
-        sqlx::query_as!(
-            Recorded,
-            r#"select position, event_id, tenant, aggregate_type, aggregate_id, sequence, event_type, event_version,
-                      payload::text as "payload!", metadata::text as "metadata!", recorded_at
-               from events
-               where aggregate_type = $1 and (aggregate_id, sequence) > ($2, $3) and position <= $4
-               order by aggregate_id, sequence limit $5"#,
-            A::TYPE,
-            id,
-            sequence,
-            look.head,
-            look.batch
-        )
-        .fetch_all(&mut look.conn)
-        .await
+    /// Takes a chunk of the log, or what of it is of this type.
+    pub async fn take(&mut self, look: &mut Look, kind: Kind, chunk: &[Recorded]) -> anyhow::Result<()> {
+        let events: Vec<_> = chunk.iter().filter(|event| event.aggregate_type == A::TYPE).collect();
+        self.open_again(look, &events).await?;
+        let mut suspects = Vec::new();
+        for event in events {
+            let id = event.aggregate_id.as_str();
+            let unreadable = if self.unsound.contains(id) {
+                kind.decodes(event).err()
+            } else {
+                match self.next(event) {
+                    Ok(()) => None,
+                    Err(error) => {
+                        self.young.remove(id);
+                        self.unsound.insert(id.to_owned());
+                        suspects.push(id.to_owned());
+                        match error {
+                            Some(ApplyError::Undecodable(unreadable)) => Some(unreadable),
+                            _ => kind.decodes(event).err(),
+                        }
+                    }
+                }
+            };
+            if let Some(unreadable) = unreadable {
+                look.report.add(&Finding::UnreadableEvent {
+                    position: event.position,
+                    aggregate_type: A::TYPE,
+                    aggregate_id: id,
+                    reason: unreadable.reason,
+                })?;
+            }
+        }
+        for id in suspects {
+            self.examine(look, &id).await?;
+        }
+        Ok(())
     }
+
+    /// Those that had no event for long, or all that are left; the unsound are findings already.
+    pub fn ripe(&mut self, look: &mut Look, all: bool) -> anyhow::Result<Vec<Whole<A>>> {
+        let full = self.young.len() >= GENERATION * usize::try_from(look.batch)?;
+        let mut ripe: Vec<_> =
+            if all || full { self.old.drain().map(|(_, whole)| whole).collect() } else { vec![] };
+        if full {
+            std::mem::swap(&mut self.young, &mut self.old);
+        }
+        if all {
+            ripe.extend(self.young.drain().map(|(_, whole)| whole));
+            ripe.extend(self.old.drain().map(|(_, whole)| whole));
+        }
+        // Beside each other in the indexes, and findings in the same order each time.
+        ripe.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        for nothing in ripe.iter().filter(|whole| whole.folded.state == A::default()) {
+            nothing.does_not_begin(&mut look.report)?;
+            self.unsound.insert(nothing.id.clone());
+        }
+        ripe.retain(|whole| whole.folded.state != A::default());
+        Ok(ripe)
+    }
+
+    /// Folds once more what had events before this chunk and is no longer held.
+    async fn open_again(&mut self, look: &mut Look, events: &[&Recorded]) -> anyhow::Result<()> {
+        let Some(start) = events.first().map(|event| event.position) else { return Ok(()) };
+        let mut missing = BTreeSet::new();
+        let mut begun = HashSet::new();
+        for event in events {
+            let id = event.aggregate_id.as_str();
+            let held = self.young.contains_key(id) || self.old.contains_key(id) || self.unsound.contains(id);
+            // A first event has nothing before it, as long as the database sees to it that there is one only.
+            if !held && begun.insert(id) && (event.sequence > 1 || !look.sequences_are_unique) {
+                missing.insert(event.aggregate_id.clone());
+            }
+        }
+        let missing: Vec<_> = missing.into_iter().collect();
+        for ids in missing.chunks(usize::try_from(look.batch)?) {
+            let mut earlier = reader::of_aggregates(&mut look.conn, A::TYPE, ids).await?;
+            earlier.retain(|event| event.position < start);
+            // As the pass came to them; it has passed judgement on each, so an error is a finding already.
+            earlier.sort_unstable_by_key(|event| event.position);
+            for event in &earlier {
+                let id = event.aggregate_id.as_str();
+                let whole = self.young.entry(id.to_owned()).or_insert_with(|| Whole::new(event));
+                if whole.next(event).is_err() {
+                    whole.sound = false;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, event: &Recorded) -> Result<(), Option<ApplyError>> {
+        let id = event.aggregate_id.as_str();
+        if !self.young.contains_key(id) {
+            let whole = self.old.remove(id).unwrap_or_else(|| {
+                self.seen += 1;
+                Whole::new(event)
+            });
+            self.young.insert(id.to_owned(), whole);
+        }
+        match self.young.get_mut(id) {
+            Some(whole) => whole.next(event),
+            None => Ok(()),
+        }
+    }
+
+    /// Says everything that is wrong with an aggregate.
+    async fn examine(&self, look: &mut Look, id: &str) -> anyhow::Result<()> {
+        let mut events = reader::of_aggregate(&mut look.conn, A::TYPE, id, 0).await?;
+        events.retain(|event| event.position <= look.head);
+        let Some(first) = events.first() else { return Ok(()) };
+        let mut whole = Whole::<A>::new(first);
+        for event in &events {
+            whole.examine(event, &mut look.report)?;
+        }
+        if whole.sound && whole.folded.state == A::default() {
+            whole.does_not_begin(&mut look.report)?;
+        }
+        Ok(())
+    }
+}
+
+/// Those of these aggregates that have a later event, up to the head: the pass comes to them again.
+pub async fn going_on<A: Aggregate>(
+    look: &mut Look,
+    wholes: &[&Whole<A>],
+) -> anyhow::Result<HashSet<String>> {
+    if wholes.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let ids: Vec<_> = wholes.iter().map(|whole| whole.id.clone()).collect();
+    let sequences: Vec<_> = wholes.iter().map(|whole| whole.sequence).collect();
+    let going_on = sqlx::query_scalar!(
+        r#"select u.id as "id!" from unnest($2::text[], $3::bigint[]) as u(id, sequence)
+           where exists (
+               select 1 from events e
+               where e.aggregate_type = $1 and e.aggregate_id = u.id and e.sequence > u.sequence and e.position <= $4)"#,
+        A::TYPE,
+        &ids,
+        &sequences,
+        look.head
+    )
+    .fetch_all(&mut look.conn)
+    .await?;
+    Ok(going_on.into_iter().collect())
 }
 
 impl<A: Aggregate> Whole<A> {
@@ -103,7 +211,22 @@ impl<A: Aggregate> Whole<A> {
         }
     }
 
-    fn take(&mut self, event: &Recorded, report: &mut Report) -> std::io::Result<()> {
+    /// Takes the next event if it is the next one, with the reason if it is its payload's fault.
+    fn next(&mut self, event: &Recorded) -> Result<(), Option<ApplyError>> {
+        let follows = self.sound
+            && event.sequence == self.sequence + 1
+            && event.position > self.position
+            && event.tenant == self.folded.tenant;
+        if !follows {
+            return Err(None);
+        }
+        self.folded.take(event).map_err(Some)?;
+        (self.sequence, self.position) = (event.sequence, event.position);
+        Ok(())
+    }
+
+    /// Takes the next event by sequence and says all that is wrong with it.
+    fn examine(&mut self, event: &Recorded, report: &mut Report) -> std::io::Result<()> {
         let (aggregate_type, aggregate_id) = (A::TYPE, self.id.as_str());
         let (position, sequence) = (event.position, event.sequence);
         if sequence != self.sequence + 1 {
@@ -134,6 +257,10 @@ impl<A: Aggregate> Whole<A> {
         }
         (self.sequence, self.position) = (sequence, position);
         Ok(())
+    }
+
+    fn does_not_begin(&self, report: &mut Report) -> std::io::Result<()> {
+        self.does_not_fold(report, "it does not begin with its creation".to_owned())
     }
 
     fn does_not_fold(&self, report: &mut Report, reason: String) -> std::io::Result<()> {

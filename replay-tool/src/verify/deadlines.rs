@@ -3,7 +3,7 @@
 //! A row says nothing of where its projection stood, and there is none after a decision. So a row, or its absence,
 //! is right if it is what the log says at any position from the checkpoint on.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use cqrs_es::Aggregate;
@@ -14,7 +14,7 @@ use mobid_projections::stream::fold::Folded;
 use mobid_projections::stream::reader;
 
 use super::Look;
-use super::aggregates::Whole;
+use super::aggregates::{Whole, going_on};
 use super::finding::Finding;
 
 type Due = Option<DateTime<Utc>>;
@@ -38,12 +38,13 @@ pub async fn compare(look: &mut Look, checkpoint: i64, batch: &[Whole<Consent>])
     )
     .fetch_all(&mut look.conn)
     .await?;
-    let rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.id, row.due_at)).collect();
-    for whole in batch {
-        let found = rows.get(&whole.id).copied();
-        if found == due(&whole.folded.state) {
-            continue;
-        }
+    let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row.due_at)).collect();
+    let found = |whole: &Whole<Consent>| rows.get(&whole.id).copied();
+    let others: Vec<_> = batch.iter().filter(|whole| found(whole) != due(&whole.folded.state)).collect();
+    // What goes on is looked at again.
+    let going_on = going_on(look, &others).await?;
+    for whole in others.into_iter().filter(|whole| !going_on.contains(&whole.id)) {
+        let found = found(whole);
         // Read after the row was: whatever it knows is in here.
         let events = reader::of_aggregate(&mut look.conn, Consent::TYPE, &whole.id, 0).await?;
         let right = since(checkpoint, &events)?;

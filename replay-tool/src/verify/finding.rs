@@ -3,6 +3,7 @@
 use std::io;
 
 use chrono::{DateTime, Utc};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::output;
@@ -112,14 +113,29 @@ pub enum Finding<'a> {
 }
 
 /// Prints findings as they come, and counts them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Report {
     pub findings: u64,
+    bar: ProgressBar,
 }
 
 impl Report {
+    /// Of so many events.
+    pub fn new(events: i64) -> Self {
+        Self { findings: 0, bar: output::progress(events, "log") }
+    }
+
     pub fn add(&mut self, finding: &Finding<'_>) -> io::Result<()> {
         self.findings += 1;
-        output::line(finding)
+        self.bar.suspend(|| output::line(finding))
+    }
+
+    /// The pass over the log has come so far.
+    pub fn reached(&self, position: i64) {
+        self.bar.set_position(position.unsigned_abs());
+    }
+
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 }

@@ -6,7 +6,7 @@ use mobid_domain::consent::Consent;
 use mobid_domain::webhook::Endpoint;
 use mobid_projections::stream::fold::Folded;
 use mobid_projections::{consent, webhook};
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::PgConnection;
 
 use super::rows::{Columns, Listed, ReadModel, Row};
@@ -17,11 +17,11 @@ impl ReadModel for Consent {
     fn columns(folded: &Folded<Self>) -> serde_json::Result<Option<Columns>> {
         let Some(session) = folded.state.session() else { return Ok(None) };
         let mut columns = of_every_row(folded)?;
-        columns.insert("user_id", json!(session.request.user_id));
-        columns.insert("status", json!(session.phase.recorded_status()));
-        columns.insert("purpose", json!(session.request.purpose));
-        columns.insert("created_at", json!(session.created_at.timestamp_micros()));
-        columns.insert("expires_at", json!(session.request.expires_at.timestamp_micros()));
+        columns.plain.push(("user_id", json!(session.request.user_id)));
+        columns.plain.push(("status", json!(session.phase.recorded_status())));
+        columns.plain.push(("purpose", json!(session.request.purpose)));
+        columns.plain.push(("created_at", json!(session.created_at.timestamp_micros())));
+        columns.plain.push(("expires_at", json!(session.request.expires_at.timestamp_micros())));
         Ok(Some(columns))
     }
 
@@ -37,18 +37,17 @@ impl ReadModel for Consent {
         .await?;
         rows.into_iter()
             .map(|row| {
-                let columns = Columns::from([
+                let plain = vec![
                     ("tenant", json!(row.tenant)),
+                    ("sequence", json!(row.sequence)),
+                    ("position", json!(row.position)),
                     ("user_id", json!(row.user_id)),
                     ("status", json!(row.status)),
                     ("purpose", json!(row.purpose)),
                     ("created_at", json!(row.created_at.timestamp_micros())),
                     ("expires_at", json!(row.expires_at.timestamp_micros())),
-                    ("sequence", json!(row.sequence)),
-                    ("position", json!(row.position)),
-                    ("state", serde_json::from_str(&row.state)?),
-                ]);
-                Ok(Row { id: row.id, position: row.position, columns })
+                ];
+                Ok(Row { id: row.id, position: row.position, columns: Columns { plain, state: row.state } })
             })
             .collect()
     }
@@ -74,8 +73,8 @@ impl ReadModel for Endpoint {
     fn columns(folded: &Folded<Self>) -> serde_json::Result<Option<Columns>> {
         let Some(registration) = folded.state.registration() else { return Ok(None) };
         let mut columns = of_every_row(folded)?;
-        columns.insert("status", json!(registration.status.as_str()));
-        columns.insert("created_at", json!(registration.created_at.timestamp_micros()));
+        columns.plain.push(("status", json!(registration.status.as_str())));
+        columns.plain.push(("created_at", json!(registration.created_at.timestamp_micros())));
         Ok(Some(columns))
     }
 
@@ -91,15 +90,14 @@ impl ReadModel for Endpoint {
         .await?;
         rows.into_iter()
             .map(|row| {
-                let columns = Columns::from([
+                let plain = vec![
                     ("tenant", json!(row.tenant)),
-                    ("status", json!(row.status)),
-                    ("created_at", json!(row.created_at.timestamp_micros())),
                     ("sequence", json!(row.sequence)),
                     ("position", json!(row.position)),
-                    ("state", serde_json::from_str(&row.state)?),
-                ]);
-                Ok(Row { id: row.id, position: row.position, columns })
+                    ("status", json!(row.status)),
+                    ("created_at", json!(row.created_at.timestamp_micros())),
+                ];
+                Ok(Row { id: row.id, position: row.position, columns: Columns { plain, state: row.state } })
             })
             .collect()
     }
@@ -120,11 +118,10 @@ impl ReadModel for Endpoint {
 }
 
 fn of_every_row<A: Aggregate>(folded: &Folded<A>) -> serde_json::Result<Columns> {
-    let state: Value = serde_json::to_value(&folded.state)?;
-    Ok(Columns::from([
+    let plain = vec![
         ("tenant", json!(folded.tenant)),
         ("sequence", json!(folded.sequence)),
         ("position", json!(folded.position)),
-        ("state", state),
-    ]))
+    ];
+    Ok(Columns { plain, state: serde_json::to_string(&folded.state)? })
 }

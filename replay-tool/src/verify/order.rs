@@ -1,37 +1,69 @@
-//! The first pass: every event by position.
+//! The pass over the log: every event by position.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use mobid_domain::leaf::{hex, leaf};
 use mobid_domain::recorded::Recorded;
-use mobid_projections::stream::reader;
+use mobid_projections::stream::ahead::Ahead;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Look;
 use super::finding::{Finding, Report};
-use crate::kind::Kind;
-use crate::output;
+use super::known::Known;
 
-/// Checks each event by itself and against its predecessor; the hash over all leaves, in hex.
-pub async fn check(look: &mut Look, log_id: Uuid) -> anyhow::Result<String> {
-    let bar = output::progress(look.head, "log");
+/// Checks each event by itself, against its predecessor, and in its aggregate; the hash over all leaves, in hex.
+pub async fn check(
+    look: &mut Look,
+    known: &mut Known,
+    log_id: Uuid,
+    mut log: Ahead,
+) -> anyhow::Result<String> {
     let mut leaves = Sha256::new();
     let (mut position, mut time) = (0, None);
-    loop {
-        let events = reader::after(&mut look.conn, position, look.batch).await?;
-        for event in events.iter().take_while(|event| event.position <= look.head) {
-            bar.suspend(|| follows(&mut look.report, event, position, time))?;
-            bar.suspend(|| reads(&mut look.report, event))?;
-            leaves.update(leaf(log_id, event));
+    while position < look.head
+        && let Some(mut chunk) = log.next().await?
+    {
+        chunk.retain(|event| event.position <= look.head);
+        let chunk = Arc::new(chunk);
+        // Half of the work, so that it is done beside the other half.
+        let hashing = tokio::task::spawn_blocking({
+            let chunk = chunk.clone();
+            move || hash(log_id, &chunk, leaves)
+        });
+        for event in chunk.iter() {
+            follows(&mut look.report, event, position, time)?;
             (position, time) = (event.position, Some(event.recorded_at));
         }
-        bar.set_position(position.unsigned_abs());
-        if position >= look.head || events.is_empty() {
-            break;
+        known.take(look, &chunk).await?;
+        let unreadable;
+        (leaves, unreadable) = hashing.await?;
+        for (place, reason) in unreadable {
+            let Recorded { position, aggregate_type, aggregate_id, .. } = &chunk[place];
+            look.report.add(&Finding::UnreadableMetadata {
+                position: *position,
+                aggregate_type,
+                aggregate_id,
+                reason,
+            })?;
+        }
+        look.report.reached(position);
+    }
+    known.finish(look).await?;
+    Ok(hex(&leaves.finalize()))
+}
+
+/// Takes the leaves of a chunk, and finds metadata that does not read, by its place in the chunk.
+fn hash(log_id: Uuid, chunk: &[Recorded], mut leaves: Sha256) -> (Sha256, Vec<(usize, String)>) {
+    let mut unreadable = Vec::new();
+    for (place, event) in chunk.iter().enumerate() {
+        leaves.update(leaf(log_id, event));
+        if let Err(error) = event.metadata() {
+            unreadable.push((place, error.reason));
         }
     }
-    bar.finish_and_clear();
-    Ok(hex(&leaves.finalize()))
+    (leaves, unreadable)
 }
 
 fn follows(
@@ -49,25 +81,5 @@ fn follows(
             report.add(&Finding::TimeBackwards { position, recorded_at, previous })
         }
         _ => Ok(()),
-    }
-}
-
-fn reads(report: &mut Report, event: &Recorded) -> std::io::Result<()> {
-    let Recorded { position, aggregate_type, aggregate_id, .. } = event;
-    let position = *position;
-    match Kind::of_type(aggregate_type).map(|kind| kind.decodes(event)) {
-        None => report.add(&Finding::UnknownAggregateType { position, aggregate_type, aggregate_id })?,
-        Some(Err(unreadable)) => {
-            let reason = unreadable.reason;
-            report.add(&Finding::UnreadableEvent { position, aggregate_type, aggregate_id, reason })?;
-        }
-        Some(Ok(())) => {}
-    }
-    match event.metadata() {
-        Err(unreadable) => {
-            let reason = unreadable.reason;
-            report.add(&Finding::UnreadableMetadata { position, aggregate_type, aggregate_id, reason })
-        }
-        Ok(_) => Ok(()),
     }
 }

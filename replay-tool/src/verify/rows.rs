@@ -1,6 +1,6 @@
 //! Read models against the log.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use cqrs_es::Aggregate;
 use mobid_domain::recorded::Recorded;
@@ -10,11 +10,37 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::Look;
-use super::aggregates::Whole;
+use super::aggregates::{Whole, going_on};
 use super::finding::Finding;
 
-/// A row's columns, but for its id; times as microseconds, which is what the database keeps of them.
-pub type Columns = BTreeMap<&'static str, Value>;
+/// A row's columns, but for its id, always in the same order; times as microseconds, which is what the database keeps
+/// of them.
+#[derive(Debug, Clone, Default)]
+pub struct Columns {
+    pub plain: Vec<(&'static str, Value)>,
+    /// JSON text.
+    pub state: String,
+}
+
+impl Columns {
+    /// The names of those that are not the same.
+    fn differing(&self, expected: Option<&Self>) -> Vec<&'static str> {
+        let plain = self.plain.iter().enumerate().filter(|(place, column)| {
+            expected.is_none_or(|expected| expected.plain.get(*place) != Some(column))
+        });
+        let mut names: Vec<_> = plain.map(|(_, (name, _))| *name).collect();
+        if expected.is_none_or(|expected| !same_json(&self.state, &expected.state)) {
+            names.push("state");
+        }
+        names
+    }
+}
+
+/// Whether two texts say the same, which they do at once if a projection of this version wrote the one.
+fn same_json(text: &str, expected: &str) -> bool {
+    let value = |text| serde_json::from_str::<Value>(text).ok();
+    text == expected || value(text).is_some_and(|read| Some(read) == value(expected))
+}
 
 /// A row as it was read in one moment.
 #[derive(Debug)]
@@ -49,28 +75,44 @@ pub fn name<M: ReadModel>() -> &'static str {
     M::PROJECTION
 }
 
-/// Compares the rows of some aggregates; `checkpoint` was read before their events were.
+/// Compares the rows of some aggregates; `checkpoint` was read before their events were. Whether there is a row of each.
 pub async fn compare<M: ReadModel>(
     look: &mut Look,
     checkpoint: i64,
     batch: &[Whole<M>],
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let ids: Vec<_> = batch.iter().map(|whole| whole.id.clone()).collect();
     let rows = M::rows(&mut look.conn, &ids).await?;
-    let rows: BTreeMap<_, _> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
+    let rows: HashMap<_, _> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
+    let mut others = Vec::new();
     for whole in batch {
+        let row = rows.get(whole.id.as_str());
+        let same = match row {
+            Some(row) => M::columns(&whole.folded)?
+                .is_some_and(|expected| row.columns.differing(Some(&expected)).is_empty()),
+            None => false,
+        };
+        if !same {
+            others.push(whole);
+        }
+    }
+    // What goes on is looked at again, with all that its row may know.
+    let going_on = going_on(look, &others).await?;
+    let mut all_there = true;
+    for whole in others.into_iter().filter(|whole| !going_on.contains(&whole.id)) {
         let (projection, id) = (M::PROJECTION, whole.id.as_str());
         match rows.get(id) {
-            None if whole.first_position <= checkpoint => {
-                let first_position = whole.first_position;
-                look.report.add(&Finding::RowMissing { projection, id, first_position, checkpoint })?;
+            None => {
+                all_there = false;
+                if whole.first_position <= checkpoint {
+                    let first_position = whole.first_position;
+                    look.report.add(&Finding::RowMissing { projection, id, first_position, checkpoint })?;
+                }
             }
-            None => {}
-            Some(row) if M::columns(&whole.folded)?.as_ref() == Some(&row.columns) => {}
             Some(row) => at_its_own_position::<M>(look, checkpoint, row).await?,
         }
     }
-    Ok(())
+    Ok(all_there)
 }
 
 /// A row that is not as of the head: older because its projection is still coming, newer because it went on, or wrong.
@@ -89,15 +131,10 @@ async fn at_its_own_position<M: ReadModel>(
     }
     let known: Vec<_> = events.into_iter().take_while(|event| event.position <= row_position).collect();
     let expected = match fold::<M>(&known)? {
-        Some(folded) => M::columns(&folded)?.unwrap_or_default(),
-        None => Columns::new(),
+        Some(folded) => M::columns(&folded)?,
+        None => None,
     };
-    let columns: Vec<_> = row
-        .columns
-        .iter()
-        .filter(|(name, value)| expected.get(*name) != Some(value))
-        .map(|(name, _)| *name)
-        .collect();
+    let columns = row.columns.differing(expected.as_ref());
     if !columns.is_empty() {
         look.report.add(&Finding::RowDiffers { projection, id, row_position, columns })?;
     }
@@ -118,4 +155,11 @@ pub async fn without_events<M: ReadModel>(look: &mut Look) -> anyhow::Result<()>
             None => return Ok(()),
         }
     }
+}
+
+/// How many rows of consents there are.
+pub async fn count(look: &mut Look) -> anyhow::Result<u64> {
+    let rows =
+        sqlx::query_scalar!(r#"select count(*) as "rows!" from consents"#).fetch_one(&mut look.conn).await?;
+    Ok(u64::try_from(rows)?)
 }
