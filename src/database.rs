@@ -16,9 +16,13 @@ pub static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     migrations
 });
 
-/// Every statement here is short. To compile one takes many times as long as to run it, and what decides about that is
-/// an estimate, which is wild where a table has just grown.
-pub const NO_JIT: &str = "set jit = off";
+/// Every statement here is short, and nearly all that is asked goes by key. So one plan fits every question: without
+/// this a small batch is planned anew each time, since then a plan made for its few rows looks cheaper by a little, and
+/// planning takes longer than answering. The plan is made when a table may still be empty and read from end to end in
+/// no time; it must not come to that, nor to compiling what an estimate, wild for a table that has just grown, says
+/// takes long. What is the exception says so.
+pub const BY_KEY: &str = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off;
+                          set enable_hashjoin = off; set enable_mergejoin = off; set jit = off";
 
 const OLDEST: i32 = 150_000;
 /// How long a connection of the pool counts as good after it was tried.
@@ -65,11 +69,7 @@ pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPo
         .after_connect(|conn, _| {
             Box::pin(async move {
                 conn.execute("set synchronous_commit = on").await?;
-                // Nearly all that is asked goes by key, so one plan fits every question. Without this a small batch is
-                // planned anew each time, since then a plan made for its few rows looks cheaper by a little; and
-                // planning takes longer than answering. What is the exception says so.
-                conn.execute("set plan_cache_mode = force_generic_plan").await?;
-                conn.execute(NO_JIT).await?;
+                conn.execute(BY_KEY).await?;
                 conn.execute(NOTICE_LOSS).await?;
                 Ok(())
             })

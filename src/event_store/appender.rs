@@ -17,7 +17,7 @@ use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use crate::database::NO_JIT;
+use crate::database::BY_KEY;
 
 use super::batch::{self, Append, Gathered, Outcome};
 
@@ -223,10 +223,9 @@ impl Task {
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
     let mut conn = options.connect().await?;
     conn.execute(NOTICE_LOSS).await?;
-    conn.execute(NO_JIT).await?;
+    conn.execute(BY_KEY).await?;
     conn.execute("set statement_timeout = '5s'").await?;
     sqlx::query!("set synchronous_commit = on").execute(&mut conn).await?;
-    sqlx::query!("set enable_seqscan = off").execute(&mut conn).await?;
     Ok(conn)
 }
 

@@ -7,7 +7,6 @@ use mobid_domain::event::Decider;
 use mobid_domain::id::CommandId;
 use mobid_domain::recorded::Metadata;
 use mobid_projections::stream::fold::fold;
-use mobid_projections::stream::reader;
 
 use super::batch::{Append, Outcome, new_events};
 use super::cache::Versioned;
@@ -42,7 +41,7 @@ impl<A: Decider + 'static> CqrsEventStore<A> for EventStore {
         &self,
         aggregate_id: &str,
     ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
-        let events = reader::of_aggregate(self.pool(), A::TYPE, aggregate_id, 0).await.map_err(technical)?;
+        let events = self.events::<A>(aggregate_id, 0).await.map_err(technical)?;
         events
             .iter()
             .map(|event| {
@@ -57,7 +56,7 @@ impl<A: Decider + 'static> CqrsEventStore<A> for EventStore {
     }
 
     async fn load_aggregate(&self, aggregate_id: &str) -> Result<Loaded<A>, AggregateError<A::Error>> {
-        let events = reader::of_aggregate(self.pool(), A::TYPE, aggregate_id, 0).await.map_err(technical)?;
+        let events = self.events::<A>(aggregate_id, 0).await.map_err(technical)?;
         let (tenant, versioned) = match fold::<A>(&events).map_err(technical)? {
             Some(known) => (Some(known.tenant), Versioned { state: known.state, sequence: known.sequence }),
             None => (None, Versioned { state: A::default(), sequence: 0 }),

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use cqrs_es::Aggregate;
 use mobid_domain::event::{Decider, canonical_text};
+use mobid_domain::recorded::Recorded;
 use mobid_projections::projection::ApplyError;
 use mobid_projections::stream::fold::{Folded, fold};
-use mobid_projections::stream::reader;
+use mobid_projections::stream::reader::{self, Tail};
 use mobid_projections::stream::wake::Wake;
 use sqlx::PgPool;
 
@@ -14,9 +15,12 @@ use super::appender::{AppendError, Appended, Appender};
 use super::batch::{Append, Claim, IdempotencyRecord, Outcome, new_events};
 use super::cache::{StateCache, Versioned};
 use super::context::CommandContext;
+use crate::rounds::Rounds;
 
 /// Aggregates kept in memory.
 const CACHED_STATES: u64 = 50_000;
+/// Aggregates that one round reads at the most.
+const ROUND: usize = 128;
 /// How often a command that keeps losing races is decided again.
 const ATTEMPTS: usize = 16;
 
@@ -26,6 +30,7 @@ pub struct EventStore {
     pool: PgPool,
     appender: Appender,
     cache: StateCache,
+    tails: Rounds<Tail, Vec<Recorded>>,
 }
 
 /// What came of a command.
@@ -81,16 +86,30 @@ pub struct Terms<'a, A> {
 impl EventStore {
     pub fn new(pool: PgPool, wake: Wake) -> Self {
         let appender = Appender::start((*pool.connect_options()).clone(), wake);
-        Self { pool, appender, cache: StateCache::new(CACHED_STATES) }
+        let of_rounds = pool.clone();
+        let tails = Rounds::start(2, ROUND, move |asked: Vec<Tail>| {
+            let pool = of_rounds.clone();
+            async move { reader::tails(&pool, &asked).await }
+        });
+        Self { pool, appender, cache: StateCache::new(CACHED_STATES), tails }
     }
 
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 
+    /// The events of an aggregate after a sequence, in order.
+    pub async fn events<A: Aggregate>(
+        &self,
+        id: &str,
+        after_sequence: i64,
+    ) -> Result<Vec<Recorded>, sqlx::Error> {
+        self.tails.ask(Tail { aggregate_type: A::TYPE, aggregate_id: id.to_owned(), after_sequence }).await
+    }
+
     /// The state of an aggregate from the log; the default state at sequence 0 if it has no event.
     pub async fn load<A: Decider>(&self, id: &str) -> Result<Versioned<A>, ApplyError> {
-        let folded = fold::<A>(&reader::of_aggregate(&self.pool, A::TYPE, id, 0).await?)?;
+        let folded = fold::<A>(&self.events::<A>(id, 0).await?)?;
         Ok(folded.map_or_else(
             || Versioned { state: A::default(), sequence: 0 },
             |folded| Versioned { state: folded.state, sequence: folded.sequence },
@@ -99,7 +118,7 @@ impl EventStore {
 
     /// A remembered state with the tail of the log on it.
     async fn refresh<A: Decider>(&self, id: &str, known: Versioned<A>) -> Result<Versioned<A>, ApplyError> {
-        let tail = reader::of_aggregate(&self.pool, A::TYPE, id, known.sequence).await?;
+        let tail = self.events::<A>(id, known.sequence).await?;
         let mut folded =
             Folded { tenant: String::new(), sequence: known.sequence, position: 0, state: known.state };
         for event in &tail {

@@ -19,7 +19,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use mobid_domain::id::{ClientId, EventId};
 use mobid_domain::webhook::{DisabledReason, Endpoint, EndpointCommand, EndpointError};
-use mobid_projections::webhook::delivery::{self, CALLBACK, Claimed, Lane, Outcome, Room};
+use mobid_projections::webhook::delivery::{self, CALLBACK, Claimed, Lane, Outcome, Room, Settled};
 use mobid_projections::webhook::outbox;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use tokio::sync::watch;
@@ -27,15 +27,16 @@ use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 
 use crate::app::App;
 use crate::event_store::{CommandContext, ExecuteError, Terms};
+use crate::rounds::Rounds;
 use message::{Message, NoMessage};
 use request::{Courier, Reply};
 use running::Running;
 use signature::MalformedSecret;
 
 /// Attempts at a time.
-const AT_A_TIME: usize = 64;
+const AT_A_TIME: usize = 128;
 /// Of those, to one target.
-const PER_LANE: i64 = 8;
+const PER_LANE: i64 = 16;
 /// How long a delivery is left to a sender that says nothing: what one that died had begun is soon another's.
 const LEASE: Duration = Duration::from_secs(7);
 /// How often a sender says that it is still at it.
@@ -58,6 +59,8 @@ const NAME: &str = "webhook_sender";
 pub struct Sender {
     app: App,
     courier: Courier,
+    /// One commit settles what came to an end meanwhile.
+    settled: Rounds<Settled, ()>,
 }
 
 /// Why an attempt could not be brought to its end: the claim ends, and it is made again.
@@ -83,7 +86,15 @@ enum Unsendable {
 impl Sender {
     pub fn new(app: App) -> Result<Self, reqwest::Error> {
         let courier = Courier::new(app.config.webhook_allow_private)?;
-        Ok(Self { app, courier })
+        let pool = app.pool.clone();
+        let settled = Rounds::start(1, AT_A_TIME, move |settled: Vec<Settled>| {
+            let pool = pool.clone();
+            async move {
+                delivery::settle(&pool, &settled).await?;
+                Ok(vec![(); settled.len()])
+            }
+        });
+        Ok(Self { app, courier, settled })
     }
 
     /// Sends what is due, and what becomes due meanwhile, until told to stop; then finishes what it has begun.
@@ -251,8 +262,15 @@ impl Sender {
         status: Option<u16>,
         error: Option<&str>,
     ) -> Result<(), Interrupted> {
-        let now = self.app.clock.now();
-        Ok(delivery::settle(&self.app.pool, delivery, outcome, status, error, now).await?)
+        let settled = Settled {
+            id: delivery.id.clone(),
+            claim_id: delivery.claim_id,
+            outcome: outcome.clone(),
+            status_code: status,
+            error: error.map(str::to_owned),
+            at: self.app.clock.now(),
+        };
+        Ok(self.settled.ask(settled).await?)
     }
 
     /// A `callbackUrl` cannot be disabled: the next consent may name another.

@@ -88,6 +88,62 @@ pub async fn of_aggregate(
     .await
 }
 
+/// What of one aggregate to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tail {
+    pub aggregate_type: &'static str,
+    pub aggregate_id: String,
+    pub after_sequence: i64,
+}
+
+/// The events of several aggregates at once, each at the place of its question, in order.
+pub async fn tails(db: impl PgExecutor<'_>, asked: &[Tail]) -> Result<Vec<Vec<Recorded>>, sqlx::Error> {
+    let types: Vec<_> = asked.iter().map(|tail| tail.aggregate_type).collect();
+    let ids: Vec<_> = asked.iter().map(|tail| tail.aggregate_id.as_str()).collect();
+    let sequences: Vec<_> = asked.iter().map(|tail| tail.after_sequence).collect();
+    let rows = sqlx::query!(
+        r#"select u.place as "place!", e.position as "position!", e.event_id as "event_id!", e.tenant as "tenant!",
+                  e.aggregate_type as "aggregate_type!", e.aggregate_id as "aggregate_id!",
+                  e.sequence as "sequence!", e.event_type as "event_type!", e.event_version as "event_version!",
+                  e.payload::text as "payload!", e.metadata::text as "metadata!",
+                  e.recorded_at as "recorded_at!"
+           from unnest($1::text[], $2::text[], $3::bigint[])
+               with ordinality as u(aggregate_type, aggregate_id, sequence, place)
+           cross join lateral (
+               select * from events e
+               where e.aggregate_type = u.aggregate_type and e.aggregate_id = u.aggregate_id
+                 and e.sequence > u.sequence
+               order by e.sequence
+           ) e
+           order by u.place, e.sequence"#,
+        &types as _,
+        &ids as _,
+        &sequences
+    )
+    .fetch_all(db)
+    .await?;
+    let mut tails = vec![Vec::new(); asked.len()];
+    for row in rows {
+        let place = usize::try_from(row.place - 1).ok();
+        if let Some(tail) = place.and_then(|place| tails.get_mut(place)) {
+            tail.push(Recorded {
+                position: row.position,
+                event_id: row.event_id,
+                tenant: row.tenant,
+                aggregate_type: row.aggregate_type,
+                aggregate_id: row.aggregate_id,
+                sequence: row.sequence,
+                event_type: row.event_type,
+                event_version: row.event_version,
+                payload: row.payload,
+                metadata: row.metadata,
+                recorded_at: row.recorded_at,
+            });
+        }
+    }
+    Ok(tails)
+}
+
 /// The events of several aggregates of one type, ordered by aggregate and sequence.
 pub async fn of_aggregates(
     conn: &mut PgConnection,

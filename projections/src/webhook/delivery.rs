@@ -183,35 +183,61 @@ pub enum Outcome {
     Cancelled,
 }
 
-/// Settles a claimed delivery. Whoever comes after the end of their claim changes nothing any more, unless it
+/// An attempt at an end.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    pub id: String,
+    pub claim_id: Uuid,
+    pub outcome: Outcome,
+    pub status_code: Option<u16>,
+    pub error: Option<String>,
+    pub at: DateTime<Utc>,
+}
+
+/// Settles claimed deliveries. Whoever comes after the end of their claim changes nothing any more, unless it
 /// arrived: then nobody needs to send it again.
-pub async fn settle(
-    db: impl PgExecutor<'_>,
-    delivery: &Claimed,
-    outcome: &Outcome,
-    status_code: Option<u16>,
-    error: Option<&str>,
-    now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    let (status, next_attempt_at, finished_at, attempted) = match outcome {
-        Outcome::Succeeded => ("succeeded", None, Some(now), 1),
-        Outcome::Retry(at) => ("pending", Some(*at), None, 1),
-        Outcome::Failed => ("failed", None, Some(now), 1),
-        Outcome::Cancelled => ("cancelled", None, Some(now), 0),
-    };
+pub async fn settle(db: impl PgExecutor<'_>, settled: &[Settled]) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = settled.iter().map(|one| one.id.as_str()).collect();
+    let claims: Vec<_> = settled.iter().map(|one| one.claim_id).collect();
+    let codes: Vec<_> = settled.iter().map(|one| one.status_code.map(i32::from)).collect();
+    let errors: Vec<_> = settled.iter().map(|one| one.error.as_deref()).collect();
+    let mut statuses = Vec::with_capacity(settled.len());
+    let mut attempted = Vec::with_capacity(settled.len());
+    let mut next = Vec::with_capacity(settled.len());
+    let mut finished = Vec::with_capacity(settled.len());
+    for Settled { outcome, at, .. } in settled {
+        let (status, made, again_at, finished_at) = match outcome {
+            Outcome::Succeeded => ("succeeded", 1, None, Some(*at)),
+            Outcome::Retry(again_at) => ("pending", 1, Some(*again_at), None),
+            Outcome::Failed => ("failed", 1, None, Some(*at)),
+            Outcome::Cancelled => ("cancelled", 0, None, Some(*at)),
+        };
+        statuses.push(status);
+        attempted.push(made);
+        next.push(again_at);
+        finished.push(finished_at);
+    }
+    // In the order of their keys, so that two that settle the same rows do not wait for each other.
     sqlx::query!(
-        "update webhook_deliveries
-         set status = $2, attempts = attempts + $3, next_attempt_at = coalesce($4, next_attempt_at),
-             leased_until = null, claim_id = null, last_status_code = $5, last_error = $6, finished_at = $7
-         where id = $1 and status = 'pending' and (claim_id = $8 or $2 = 'succeeded')",
-        delivery.id,
-        status,
-        attempted,
-        next_attempt_at,
-        status_code.map(i32::from),
-        error,
-        finished_at,
-        delivery.claim_id
+        "update webhook_deliveries d
+         set status = s.status, attempts = d.attempts + s.attempted,
+             next_attempt_at = coalesce(s.next_attempt_at, d.next_attempt_at), leased_until = null, claim_id = null,
+             last_status_code = s.status_code, last_error = s.error, finished_at = s.finished_at
+         from (
+             select * from unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::timestamptz[],
+                                  $6::integer[], $7::text[], $8::timestamptz[])
+                 as s(id, claim_id, status, attempted, next_attempt_at, status_code, error, finished_at)
+             order by id
+         ) s
+         where d.id = s.id and d.status = 'pending' and (d.claim_id = s.claim_id or s.status = 'succeeded')",
+        &ids as _,
+        &claims,
+        &statuses as _,
+        &attempted,
+        &next as _,
+        &codes as _,
+        &errors as _,
+        &finished as _,
     )
     .execute(db)
     .await?;

@@ -12,9 +12,7 @@ use mobid_domain::recorded::Recorded;
 use mobid_domain::webhook::{Endpoint, Status as EndpointStatus};
 use mobid_projections::projection::ApplyError;
 use mobid_projections::stream::fold::{Folded, fold};
-use mobid_projections::stream::reader;
 use mobid_projections::webhook::delivery::{CALLBACK, Claimed};
-use mobid_projections::webhook::query as endpoints;
 use serde_json::{Value, json};
 use url::Url;
 use zeroize::Zeroizing;
@@ -102,7 +100,7 @@ struct AtEvent<A> {
 
 impl<A: Aggregate + Clone> AtEvent<A> {
     async fn read(app: &App, delivery: &Claimed) -> Result<Self, NoMessage> {
-        let events = reader::of_aggregate(&app.pool, A::TYPE, &delivery.aggregate_id, 0).await?;
+        let events = app.store.events::<A>(&delivery.aggregate_id, 0).await?;
         let last = events.iter().position(|event| event.sequence == delivery.sequence);
         let last = last.ok_or(NoMessage::NotInLog)?;
         let mut now = fold::<A>(&events[..=last])?.ok_or(NoMessage::NotInLog)?;
@@ -130,8 +128,8 @@ async fn tenant_key(app: &App, client: ClientId) -> Result<DataKey, NoMessage> {
 /// An endpoint that is there and active now.
 async fn endpoint(app: &App, client: ClientId, id: &str) -> Result<Address, NoMessage> {
     let gone = NoMessage::NowhereToGo;
-    let found = endpoints::current(&app.pool, id.parse().map_err(|_| gone("no_endpoint"))?).await?;
-    let registration = found.as_ref().and_then(|folded| folded.state.registration());
+    let found = app.store.load::<Endpoint>(id).await?;
+    let registration = found.state.registration();
     let registration = registration.filter(|registration| registration.client_id == client);
     let registration = registration.ok_or(gone("no_endpoint"))?;
     match registration.status {
