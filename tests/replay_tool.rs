@@ -1,9 +1,10 @@
 //! The auditor's tool against the database of a running server: what it says of an honest log, and of every way to
 //! tamper with one.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::support::TestApp;
@@ -204,6 +205,60 @@ async fn a_wrong_missing_or_needless_deadline_is_found() {
     let sql = "insert into deadlines select aggregate_type, 'cs_ghost', due_at, position
                from deadlines where aggregate_id = $1";
     is_found(sql, &["deadline_without_events"]).await;
+}
+
+/// Consents that were made before any of them went on; a batch of one lets each go in between.
+async fn with_stories() -> (TestApp, String) {
+    let (app, id) = with_consents().await;
+    let mut ids = vec![id.clone()];
+    for _ in 0..5 {
+        ids.push(app.create_consent().await);
+    }
+    for id in &ids {
+        app.api.patch(&format!("/v1/service/consents/{id}"), &json!({ "purpose": "payment" })).await;
+    }
+    for id in &ids {
+        assert_eq!(app.api.delete(&format!("/v1/service/consents/{id}")).await.status, 200);
+    }
+    app.caught_up().await;
+    (app, id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_on_long_after_it_was_made_is_checked_whole_however_little_is_held() {
+    let (app, id) = with_stories().await;
+    let whole = replay_tool(&app, &["verify"]).await;
+    assert_eq!((whole.code, whole.findings()), (Some(0), vec![]), "{}", whole.talk);
+    let little = replay_tool(&app, &["verify", "--batch", "1"]).await;
+    assert_eq!((little.code, little.findings()), (Some(0), vec![]), "{}", little.talk);
+    assert_eq!(little.summary()["aggregates"], whole.summary()["aggregates"]);
+    assert_eq!(little.summary()["leavesSha256"], whole.summary()["leavesSha256"]);
+
+    tamper(&app, &id, "update consents set purpose = 'login' where id = $1").await;
+    tamper(&app, &id, "update events set tenant = 'x' where aggregate_id <> $1 and sequence = 3 and position = (
+                           select max(position) from events where aggregate_type = 'consent' and sequence = 3)")
+        .await;
+    for batch in ["1", "10000"] {
+        let answer = replay_tool(&app, &["verify", "--batch", batch]).await;
+        let found: BTreeSet<_> = answer.findings().into_iter().collect();
+        assert_eq!(found, BTreeSet::from(["row_differs", "tenant_changed"]), "{batch}");
+        assert_eq!(answer.summary()["findings"], 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_first_event_is_found_once_nothing_keeps_it_out() {
+    let (app, id) = with_stories().await;
+    sqlx::query("alter table events drop constraint events_aggregate").execute(app.pool()).await.unwrap();
+    let sql = "insert into events
+               select (select max(position) + 1 from events), event_id, tenant, aggregate_type, aggregate_id, 1,
+                      event_type, event_version, payload, metadata, (select max(recorded_at) from events)
+               from events where aggregate_id = $1 and sequence = 1";
+    tamper(&app, &id, sql).await;
+    for batch in ["1", "10000"] {
+        let answer = replay_tool(&app, &["verify", "--batch", batch]).await;
+        assert!(answer.findings().contains(&"sequence_gap"), "{batch}: {:?}", answer.lines);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
+
+/// Events are read on one thread and let go on another, which took half of a verification's time in glibc's.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Reads the log of mobid: shows histories, verifies log and read models, makes read models again.
 ///

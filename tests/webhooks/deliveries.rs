@@ -148,7 +148,7 @@ async fn a_claim_leaves_room_for_other_receivers() {
     }
     register(&app.api, &quick.url(), &["consent.updated"]).await;
     let id = app.create_consent_with(no_callback()).await;
-    slow.has_received(8).await;
+    slow.has_received(16).await;
     app.api.patch(&format!("/v1/service/consents/{id}"), &json!({ "purpose": "login" })).await;
     quick.has_received(1).await;
     assert_eq!(slow.received().len(), 16);

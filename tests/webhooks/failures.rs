@@ -169,7 +169,7 @@ async fn private_addresses_are_refused_unless_allowed() {
     let id = app.create_consent_with(json!({ "callbackUrl": home.url() })).await;
     app.api.delete(&format!("/v1/service/consents/{id}")).await;
     let refused = until(&app, attempted(1)).await;
-    assert_eq!(refused.len(), 16);
+    assert_eq!(refused.len(), 8);
     for delivery in refused {
         let seen = (delivery.status.as_str(), delivery.error.as_deref(), delivery.status_code);
         assert_eq!(seen, ("pending", Some("refused_address"), None), "{}", delivery.target);
