@@ -36,7 +36,9 @@ impl Cluster {
         let mut conn = superuser(&postgres).connect().await?;
         let version = sqlx::query_scalar("show server_version").fetch_one(&mut conn).await?;
         conn.close().await?;
-        let programs = programs.or_else(programs_dir).context("no psql and pgbench beside postgres")?;
+        let programs = programs.filter(|dir| is_complete(dir)).or_else(programs_dir);
+        let programs =
+            programs.context("psql and pgbench are needed: Debian's package postgresql has them")?;
         Ok(Self { postgres, dir: dir.canonicalize()?, programs, version })
     }
 
@@ -134,7 +136,9 @@ fn programs_dir() -> Option<PathBuf> {
         .unwrap_or_default();
     debian.sort();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain(debian.into_iter().rev())
-        .find(|dir| ["postgres", "psql", "pgbench"].iter().all(|program| dir.join(program).exists()))
+    std::env::split_paths(&path).chain(debian.into_iter().rev()).find(|dir| is_complete(dir))
+}
+
+fn is_complete(dir: &Path) -> bool {
+    ["postgres", "psql", "pgbench"].iter().all(|program| dir.join(program).exists())
 }

@@ -31,7 +31,7 @@ pub struct Measured {
     pub at: DateTime<Utc>,
     pub commit: String,
     pub machine: Machine,
-    /// Made by `--quick`: means nothing.
+    /// Made by `--quick` or a debug build: means nothing.
     pub quick: bool,
 }
 
@@ -113,13 +113,15 @@ impl Results {
     pub fn open(path: &Path, quick: bool, postgres: &str) -> Result<Self> {
         fs::create_dir_all(path.parent().context("a file in a directory")?)?;
         let file = File::options().create(true).append(true).open(path)?;
+        // A build that is not optimised says nothing either.
+        let quick = quick || cfg!(debug_assertions);
         let machine = Machine::here(postgres)?;
         println!(
             "{} cores, {} GiB, Postgres {}{}",
             machine.cores,
             machine.memory_gib,
             machine.postgres,
-            if quick { "; --quick: these figures mean nothing" } else { "" }
+            if quick { "; --quick or a debug build: these figures mean nothing" } else { "" }
         );
         Ok(Self { file: Mutex::new(file), quick, commit: commit(), machine })
     }
