@@ -72,8 +72,8 @@ fn page(figures: &[Measured]) -> Result<String> {
         writeln!(page, "\n## {heading}\n")?;
         writeln!(
             page,
-            "{} cores ({}), {} GiB, Postgres {}; {commit}, {at}\n",
-            machine.cores, machine.processor, machine.memory_gib, machine.postgres
+            "{} cores ({}), {} GiB, Postgres {}, load before {}; {commit}, {at}\n",
+            machine.cores, machine.processor, machine.memory_gib, machine.postgres, machine.load
         )?;
         writeln!(page, "| figure | next to | median | min – max | asked | |\n|---|---|---:|---:|---:|---|")?;
         for measured in rows {
