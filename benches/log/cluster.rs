@@ -4,11 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use mobid::database;
 use mobid::embedded_postgres::{EmbeddedPostgres, Settings};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgPool};
+
+/// In a directory that a bench made, and may delete.
+const MARK: &str = "made-by-the-bench";
 
 pub struct Cluster {
     postgres: EmbeddedPostgres,
@@ -22,11 +25,17 @@ impl Cluster {
     pub async fn start(dir: &Path, programs: Option<PathBuf>) -> Result<Self> {
         let settings = Settings { data_dir: dir.to_owned(), binaries: programs.clone() };
         if dir.exists() {
+            ensure!(
+                dir.join(MARK).exists(),
+                "{} is not of an earlier run: name another --dir",
+                dir.display()
+            );
             // Starting stops whatever a killed run left running there.
             EmbeddedPostgres::start(&settings).await?.stop().await?;
             fs::remove_dir_all(dir).with_context(|| dir.display().to_string())?;
         }
         let postgres = EmbeddedPostgres::start(&settings).await?;
+        fs::write(dir.join(MARK), "")?;
         let mut conn = superuser(&postgres).connect().await?;
         // pgbench has a connection for each of its clients. Nothing else differs from what the product runs on.
         conn.execute("alter system set max_connections = 400").await?;
@@ -36,7 +45,9 @@ impl Cluster {
         let mut conn = superuser(&postgres).connect().await?;
         let version = sqlx::query_scalar("show server_version").fetch_one(&mut conn).await?;
         conn.close().await?;
-        let programs = programs.or_else(programs_dir).context("no psql and pgbench beside postgres")?;
+        let programs = programs.filter(|dir| is_complete(dir)).or_else(programs_dir);
+        let programs =
+            programs.context("psql and pgbench are needed: Debian's package postgresql has them")?;
         Ok(Self { postgres, dir: dir.canonicalize()?, programs, version })
     }
 
@@ -134,7 +145,9 @@ fn programs_dir() -> Option<PathBuf> {
         .unwrap_or_default();
     debian.sort();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain(debian.into_iter().rev())
-        .find(|dir| ["postgres", "psql", "pgbench"].iter().all(|program| dir.join(program).exists()))
+    std::env::split_paths(&path).chain(debian.into_iter().rev()).find(|dir| is_complete(dir))
+}
+
+fn is_complete(dir: &Path) -> bool {
+    ["postgres", "psql", "pgbench"].iter().all(|program| dir.join(program).exists())
 }

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use tokio::task::JoinSet;
 
+/// How long past its end a turn waits for a first answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What came of a turn.
 pub struct Driven {
     /// Answers a second.
@@ -27,6 +30,9 @@ pub enum Done {
 }
 
 struct Shared {
+    /// When the first request of a paced load is due, and how many there are a second.
+    pace: Option<(Instant, f64)>,
+    begun: AtomicU64,
     measuring: AtomicBool,
     over: AtomicBool,
     done: AtomicU64,
@@ -39,7 +45,25 @@ where
     F: Fn(usize) -> W + Clone + Send + 'static,
     W: Future<Output = Result<Done>> + Send + 'static,
 {
+    drive_at(None, in_flight, warm_up, turn, work).await
+}
+
+/// The same with so many a second begun, if that is given. A latency counts from when it was due then, so that waiting
+/// for a free worker is a part of it.
+pub async fn drive_at<F, W>(
+    pace: Option<f64>,
+    in_flight: usize,
+    warm_up: Duration,
+    turn: Duration,
+    work: F,
+) -> Result<Driven>
+where
+    F: Fn(usize) -> W + Clone + Send + 'static,
+    W: Future<Output = Result<Done>> + Send + 'static,
+{
     let shared = Arc::new(Shared {
+        pace: pace.map(|pace| (Instant::now(), pace)),
+        begun: AtomicU64::new(0),
         measuring: AtomicBool::new(false),
         over: AtomicBool::new(false),
         done: AtomicU64::new(0),
@@ -53,6 +77,10 @@ where
     shared.measuring.store(true, Ordering::Relaxed);
     let started = Instant::now();
     tokio::time::sleep(turn).await;
+    // A turn in which nothing was answered yet has no rate.
+    while shared.done.load(Ordering::Relaxed) == 0 && started.elapsed() < turn + PATIENCE {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let done = shared.done.load(Ordering::Relaxed);
     let elapsed = started.elapsed();
     shared.over.store(true, Ordering::Relaxed);
@@ -67,6 +95,17 @@ where
     Ok(Driven { rate, latencies, given_up: shared.given_up.load(Ordering::Relaxed) })
 }
 
+impl Shared {
+    /// Waits until the next piece of work is due, and answers when that was.
+    async fn turn(&self) -> Instant {
+        let Some((first, pace)) = self.pace else { return Instant::now() };
+        #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+        let due = first + Duration::from_secs_f64(self.begun.fetch_add(1, Ordering::Relaxed) as f64 / pace);
+        tokio::time::sleep_until(due.into()).await;
+        due
+    }
+}
+
 async fn one<F, W>(worker: usize, work: F, shared: Arc<Shared>) -> Result<Vec<Duration>>
 where
     F: Fn(usize) -> W,
@@ -74,7 +113,7 @@ where
 {
     let mut latencies = Vec::new();
     while !shared.over.load(Ordering::Relaxed) {
-        let started = Instant::now();
+        let started = shared.turn().await;
         let done = work(worker).await?;
         if shared.measuring.load(Ordering::Relaxed) {
             let counter = if done == Done::Well { &shared.done } else { &shared.given_up };

@@ -31,7 +31,7 @@ pub struct Measured {
     pub at: DateTime<Utc>,
     pub commit: String,
     pub machine: Machine,
-    /// Made by `--quick`: means nothing.
+    /// Made by `--quick` or a debug build: means nothing.
     pub quick: bool,
 }
 
@@ -41,6 +41,8 @@ pub struct Machine {
     pub processor: String,
     pub memory_gib: u64,
     pub postgres: String,
+    /// What else ran when the bench began: the load average of the last minute.
+    pub load: f64,
 }
 
 /// Least, middle and most.
@@ -113,14 +115,17 @@ impl Results {
     pub fn open(path: &Path, quick: bool, postgres: &str) -> Result<Self> {
         fs::create_dir_all(path.parent().context("a file in a directory")?)?;
         let file = File::options().create(true).append(true).open(path)?;
+        // A build that is not optimised says nothing either.
+        let quick = quick || cfg!(debug_assertions);
         let machine = Machine::here(postgres)?;
-        println!(
-            "{} cores, {} GiB, Postgres {}{}",
-            machine.cores,
-            machine.memory_gib,
-            machine.postgres,
-            if quick { "; --quick: these figures mean nothing" } else { "" }
-        );
+        println!("{} cores, {} GiB, Postgres {}", machine.cores, machine.memory_gib, machine.postgres);
+        if quick {
+            println!("--quick or a debug build: these figures mean nothing");
+        }
+        if machine.load > 0.5 {
+            // Whoever competes with many processes gets more of a busy machine than whoever does with one.
+            eprintln!("the machine is busy (load {}): ratios will be wrong, in stock's favour", machine.load);
+        }
         Ok(Self { file: Mutex::new(file), quick, commit: commit(), machine })
     }
 
@@ -163,8 +168,14 @@ impl Machine {
             processor: processor.trim_start_matches([' ', '\t', ':']).to_owned(),
             memory_gib: kib.div_ceil(1 << 20),
             postgres: postgres.to_owned(),
+            load: load()?,
         })
     }
+}
+
+fn load() -> Result<f64> {
+    let averages = fs::read_to_string("/proc/loadavg")?;
+    Ok(averages.split_whitespace().next().context("an empty load average")?.parse()?)
 }
 
 /// Which version was measured.

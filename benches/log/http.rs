@@ -47,7 +47,7 @@ pub async fn run(bench: &Bench) -> Result<()> {
             // More than a turn can use up.
             recipients += 10_000_000;
             let first = if which == NEW { Some(recipients) } else { None };
-            let driven = posts(bench, server, &key, first, None).await?;
+            let driven = posts(bench, server, &key, first).await?;
             // What its followers have left to do is not to burden the next.
             if which != ON_STOCK {
                 let database = if which == PLAIN { "bench_http_plain" } else { "bench_http" };
@@ -92,14 +92,13 @@ pub async fn posts(
     server: &Serving,
     key: &str,
     first_recipient: Option<u64>,
-    pace: Option<f64>,
 ) -> Result<Driven> {
     let plan = Plan {
         address: server.address,
         connections: CONNECTIONS,
         warm_up: bench.settings.warm_up(),
         turn: bench.settings.turn(),
-        pace,
+        pace: None,
     };
     let key = key.to_owned();
     load(plan, move |turn| post(&key, first_recipient.map_or(1_234_567_890, |first| first + turn))).await

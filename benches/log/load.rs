@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
-use crate::drive::{Done, Driven, drive};
+use crate::drive::{Done, Driven, drive_at};
 
 /// One HTTP/1.1 connection. It knows what our contestants answer: a head, and a body of a length that the head names.
 pub struct Connection {
@@ -87,16 +87,11 @@ where
     for _ in 0..plan.connections {
         connections.push(Mutex::new(Connection::open(plan.address).await?));
     }
-    let (connections, sent, began) = (Arc::new(connections), Arc::new(AtomicU64::new(0)), Instant::now());
-    drive(plan.connections, plan.warm_up, plan.turn, move |worker| {
+    let (connections, sent) = (Arc::new(connections), Arc::new(AtomicU64::new(0)));
+    drive_at(plan.pace, plan.connections, plan.warm_up, plan.turn, move |worker| {
         let (connections, sent, request) = (connections.clone(), sent.clone(), request.clone());
         async move {
             let turn = sent.fetch_add(1, Ordering::Relaxed);
-            if let Some(pace) = plan.pace {
-                #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-                let at = began + Duration::from_secs_f64(turn as f64 / pace);
-                tokio::time::sleep_until(at.into()).await;
-            }
             // Each worker has its own: nobody waits here.
             let mut connection = connections[worker].lock().await;
             let answered = connection.send(&request(turn)).await?;

@@ -80,14 +80,14 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let sections = if args.sections.is_empty() { Section::value_variants().to_vec() } else { args.sections };
     let quick = args.settings.quick;
-    let (reports, measures): (Vec<_>, Vec<_>) =
+    let (reports, to_measure): (Vec<_>, Vec<_>) =
         sections.into_iter().partition(|section| *section == Section::Report);
-    if !measures.is_empty() {
+    if !to_measure.is_empty() {
         runtime.block_on(async {
             let bench = Bench::start(args.settings).await?;
-            let measured = measure(&bench, &measures).await;
+            let outcome = measure(&bench, &to_measure).await;
             bench.stop().await?;
-            measured
+            outcome
         })?;
     }
     if reports.is_empty() { Ok(()) } else { report::write(quick) }

@@ -40,7 +40,7 @@ pub fn draw(path: &Path, figures: &[Measured]) -> Result<()> {
         let line = [(x(ratio), TOP - 6), (x(ratio), height - ROW)];
         let color = if (ratio - 1.0).abs() < f64::EPSILON { BLACK } else { RGBColor(215, 215, 215) };
         area.draw(&PathElement::new(line, color))?;
-        let centred = text(11).pos(Pos::new(HPos::Center, VPos::Bottom));
+        let centred = text(14).pos(Pos::new(HPos::Center, VPos::Bottom));
         area.draw(&Text::new(format!("{ratio}"), (x(ratio), TOP - 8), centred))?;
     }
     for (measured, top) in rows.iter().zip((TOP..).step_by(ROW.unsigned_abs() as usize)) {
@@ -63,7 +63,7 @@ fn row(
     let figure = &measured.figure;
     let Spread { min, median, max } = figure.spread();
     let middle = top + ROW / 2;
-    let font = ("sans-serif", 11).into_font().color(&BLACK);
+    let font = ("sans-serif", 14).into_font().color(&BLACK);
     let label =
         format!("{}: {} / {}", figure.section, figure.name, figure.against.as_deref().unwrap_or_default());
     let to_the_left = font.pos(Pos::new(HPos::Right, VPos::Center));
@@ -72,7 +72,7 @@ fn row(
     let (from, to) = (x(median.min(1.0)), x(median.max(1.0)));
     area.draw(&Rectangle::new([(from, top + 4), (to, top + ROW - 4)], color.filled()))?;
     area.draw(&PathElement::new([(x(min), middle), (x(max), middle)], BLACK))?;
-    let font = ("sans-serif", 11).into_font().color(&BLACK);
+    let font = ("sans-serif", 14).into_font().color(&BLACK);
     let beside = font.pos(Pos::new(HPos::Left, VPos::Center));
     area.draw(&Text::new(format!("{median:.2}"), (x(max.max(1.0)) + 5, middle), beside))?;
     Ok(())

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::bench::results_path;
-use crate::bounds::{SECTIONS, goal};
+use crate::bounds::{About, SECTIONS, goal};
 use crate::figures::{Measured, Spread};
 use crate::plot;
 
@@ -64,7 +64,7 @@ fn newest(quick: bool) -> Result<Vec<Measured>> {
 
 fn page(figures: &[Measured]) -> Result<String> {
     let mut page = INTRODUCTION.to_owned();
-    for (section, heading, bounds) in SECTIONS {
+    for About { section, heading, bounds } in SECTIONS {
         let of_section = |measured: &&Measured| measured.figure.section.split(',').next() == Some(section);
         let mut rows = figures.iter().filter(of_section).peekable();
         let Some(first) = rows.peek() else { continue };
@@ -72,8 +72,8 @@ fn page(figures: &[Measured]) -> Result<String> {
         writeln!(page, "\n## {heading}\n")?;
         writeln!(
             page,
-            "{} cores ({}), {} GiB, Postgres {}; {commit}, {at}\n",
-            machine.cores, machine.processor, machine.memory_gib, machine.postgres
+            "{} cores ({}), {} GiB, Postgres {}, load before {}; {commit}, {at}\n",
+            machine.cores, machine.processor, machine.memory_gib, machine.postgres, machine.load
         )?;
         writeln!(page, "| figure | next to | median | min – max | asked | |\n|---|---|---:|---:|---:|---|")?;
         for measured in rows {

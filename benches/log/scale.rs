@@ -2,7 +2,8 @@
 //!
 //! The log comes in by COPY and the read model by the projections' own rebuild; reactors are set behind what was
 //! loaded, as they would be in a log that grew. Then, in turns with a server (or event store) on the empty log:
-//! GET one of all and the first page of a list at 64 connections, start-up, and creates at 64 in flight.
+//! GET one of all and the first page of a list at 64 connections (as fast as they are answered, where a latency is the
+//! time in a queue for the cores, and at half of that rate), start-up, and creates at 64 in flight.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::bench::Bench;
 use crate::drive::percentile;
 use crate::figures::Figure;
 use crate::generate::{Lives, fill};
-use crate::http::{CONNECTIONS, memory};
+use crate::http::{CONNECTIONS, memory, settled};
 use crate::load::{Plan, load};
 use crate::ours::Ours;
 use crate::process::{Serving, get};
@@ -114,6 +115,8 @@ async fn started_in(bench: &Bench, database: &str) -> Result<Duration> {
 
 async fn reads(bench: &Bench, name: &str, ids: Vec<String>) -> Result<()> {
     let serving = Serving::mobid(bench, FULL).await?;
+    // What was created beside no server is not in its read model yet.
+    settled(bench, FULL).await?;
     let key = serving.owner_key()?;
     let plan = Plan {
         address: serving.address,
@@ -122,30 +125,53 @@ async fn reads(bench: &Bench, name: &str, ids: Vec<String>) -> Result<()> {
         turn: bench.settings.turn(),
         pace: None,
     };
-    let ids = Arc::new(ids);
-    let (mut one, mut list) = ([vec![], vec![]], [vec![], vec![]]);
+    let (ids, of) = (Arc::new(ids), key.clone());
+    let one = move |_| {
+        let random = u64::from_be_bytes(mobid::secret::random()) % ids.len() as u64;
+        let id = ids.get(usize::try_from(random).unwrap_or(0)).map_or("", String::as_str);
+        get(&format!("/v1/service/consents/{id}"), &of)
+    };
+    let list = move |_| get("/v1/service/consents", &key);
+    let (mut ones, mut lists) = (Latencies::default(), Latencies::default());
     for _ in 0..bench.settings.rounds() {
-        let (ids, of) = (ids.clone(), key.clone());
-        let driven = load(plan.clone(), move |_| {
-            let random = u64::from_be_bytes(mobid::secret::random()) % ids.len() as u64;
-            let id = ids.get(usize::try_from(random).unwrap_or(0)).map_or("", String::as_str);
-            get(&format!("/v1/service/consents/{id}"), &of)
-        });
-        add(&mut one, &driven.await?.latencies);
-        let of = key.clone();
-        let driven = load(plan.clone(), move |_| get("/v1/service/consents", &of));
-        add(&mut list, &driven.await?.latencies);
+        ones.measure(&plan, one.clone()).await?;
+        lists.measure(&plan, list.clone()).await?;
     }
-    for (what, [p50, p99]) in [("GET one", one), ("first page of the list", list)] {
-        bench.results.add(Figure::plain(SECTION, format!("{what}, p50, {name}"), "ms", &p50))?;
-        bench.results.add(Figure::plain(SECTION, format!("{what}, p99, {name}"), "ms", &p99))?;
-    }
+    ones.report(bench, "GET one", name)?;
+    lists.report(bench, "first page of the list", name)?;
     memory(bench, &serving, &format!("{SECTION}, {name}")).context("memory")?;
     serving.stop().await
 }
 
-fn add(percentiles: &mut [Vec<f64>; 2], latencies: &[Duration]) {
-    for (values, per_cent) in percentiles.iter_mut().zip([50, 99]) {
-        values.push(percentile(latencies, per_cent).as_secs_f64() * 1e3);
+/// By round, in milliseconds: at full load, and at half of what that came to.
+#[derive(Default)]
+struct Latencies {
+    full: [Vec<f64>; 2],
+    half: [Vec<f64>; 2],
+}
+
+impl Latencies {
+    async fn measure<R>(&mut self, plan: &Plan, request: R) -> Result<()>
+    where
+        R: Fn(u64) -> Vec<u8> + Clone + Send + Sync + 'static,
+    {
+        let full = load(plan.clone(), request.clone()).await?;
+        let half = load(Plan { pace: Some(full.rate / 2.0), ..plan.clone() }, request).await?;
+        for (values, driven) in [(&mut self.full, full), (&mut self.half, half)] {
+            for (values, per_cent) in values.iter_mut().zip([50, 99]) {
+                values.push(percentile(&driven.latencies, per_cent).as_secs_f64() * 1e3);
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&self, bench: &Bench, what: &str, name: &str) -> Result<()> {
+        for (load, values) in [("", &self.full), (" at half load", &self.half)] {
+            for (per_cent, values) in ["p50", "p99"].iter().zip(values) {
+                let name = format!("{what}, {per_cent}{load}, {name}");
+                bench.results.add(Figure::plain(SECTION, name, "ms", values))?;
+            }
+        }
+        Ok(())
     }
 }
