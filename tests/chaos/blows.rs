@@ -69,6 +69,9 @@ async fn begin(world: &World, told: &Told, fault: Fault) -> Vec<u32> {
         Fault::FillDisk => {
             let bytes = world.disk.fill();
             eprintln!("          filled the last {} MiB of the disk", bytes >> 20);
+            if world.has_room().await {
+                told.broken("faults are faults", "the disk is full, and the database has room".to_owned());
+            }
         }
         Fault::ServerClock(which, minutes) => world.instances[which].clock.set(minutes),
         Fault::DatabaseClock(minutes) => world.database_clock.set(minutes),

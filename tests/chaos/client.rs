@@ -1,7 +1,7 @@
 //! Somebody who talks to both servers and never takes no answer for an answer.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::Value;
@@ -9,8 +9,10 @@ use serde_json::Value;
 use super::told::Told;
 use crate::support::Api;
 
-/// How long to wait for one answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait for one answer: less than a server may take, so that both may be at it.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// How long to go on asking: longer than the database may be away.
+const GIVES_UP_AFTER: Duration = Duration::from_mins(3);
 
 /// An answer that says something.
 #[derive(Debug, Clone)]
@@ -18,6 +20,8 @@ pub struct Answer {
     pub status: u16,
     pub sequence: Option<i64>,
     pub body: Value,
+    /// Whether the same was sent before and got no answer.
+    pub sent_again: bool,
 }
 
 impl Answer {
@@ -75,17 +79,21 @@ impl Client {
         let not_yet = status >= 500
             || status == 429
             || status == 409 && (says.contains("being answered") || says.contains("keeps changing"));
-        (!not_yet).then_some(Answer { status, sequence, body })
+        (!not_yet).then_some(Answer { status, sequence, body, sent_again: false })
     }
 
-    /// Asks one server after the other until one answers.
+    /// Asks one server after the other until one answers; where none does for all too long, that is the answer.
     pub async fn until_answered(&self, first: usize, ask: &Ask<'_>) -> Answer {
         let mut pace = tokio::time::interval(Duration::from_millis(25));
-        let mut which = first;
+        let (mut which, begun) = (first, Instant::now());
         loop {
             pace.tick().await;
+            if begun.elapsed() > GIVES_UP_AFTER {
+                self.told.broken("each request is answered in the end", format!("{ask:?} is not"));
+                return Answer { status: 0, sequence: None, body: Value::Null, sent_again: true };
+            }
             if let Some(answer) = self.try_once(which, ask).await {
-                return answer;
+                return Answer { sent_again: which > first, ..answer };
             }
             which += 1;
         }

@@ -99,5 +99,7 @@ impl Drop for Disk {
     fn drop(&mut self) {
         unmount(&self.0);
         let _ = fs::remove_dir(&self.0);
+        // Where nothing else is kept there.
+        let _ = self.0.parent().map(fs::remove_dir);
     }
 }

@@ -83,7 +83,8 @@ async fn receive(
     let taken = mood != Mood::Fails as u8;
     let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let session = body["sessionId"].as_str().unwrap_or_default().to_owned();
+    let session = if path == "callback" { &body["sessionId"] } else { &body["data"]["id"] };
+    let session = session.as_str().unwrap_or_default().to_owned();
     let sequence = body["data"]["sequence"].as_i64().unwrap_or_default();
     let mut heard = shared.heard.lock().unwrap();
     let known = heard.entry((path.to_owned(), id)).or_insert_with(|| Heard {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-use serde_json::Value;
 use tokio::sync::watch;
 
 /// A command that was answered with success.
@@ -21,7 +20,6 @@ pub struct Done {
 #[derive(Debug, Clone)]
 pub struct Created {
     pub consent: String,
-    pub answer: Value,
     pub with_callback: bool,
 }
 

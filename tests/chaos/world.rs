@@ -1,6 +1,7 @@
 //! Two servers over one Postgres on a small disk, a subscriber, and a proxy on every way between them.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ impl World {
         fs::create_dir_all(&dir).unwrap();
         // A cluster, its WAL, and what a run writes.
         let disk = Disk::mount(dir.join("disk"), 768 + orders.seconds);
+        // What Postgres has to say of a full disk must go somewhere.
+        symlink(dir.join("postgres.log"), disk.path().join("postgres.log")).unwrap();
         let database_clock = WrongClock::new(dir.join("database.clock"));
         let settings = Settings {
             data_dir: disk.path().to_owned(),
@@ -127,7 +130,17 @@ impl World {
     /// What the processes wrote, by name.
     pub fn logs(&self) -> Vec<(String, PathBuf)> {
         let server = |n: usize| (format!("server-{n}.log"), self.instances[n].data_dir.join("server.log"));
-        vec![server(0), server(1), ("postgres.log".to_owned(), self.disk.path().join("postgres.log"))]
+        vec![server(0), server(1), ("postgres.log".to_owned(), self.dir.join("postgres.log"))]
+    }
+
+    /// Whether the database can take what needs room.
+    pub async fn has_room(&self) -> bool {
+        let options: PgConnectOptions = self.database_url.parse().unwrap();
+        let Ok(mut conn) = options.connect().await else { return false };
+        let room = conn.execute("create temp table room as select generate_series(1, 50000)").await.is_ok();
+        // Gone with its connection.
+        let _ = conn.close().await;
+        room
     }
 
     pub async fn stop_database(&mut self) {
@@ -172,26 +185,18 @@ async fn instance(dir: &Path, number: usize, database_url: &str) -> Instance {
 
 impl Drop for World {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            // The disk is about to go.
-            let kept = self.dir.join("logs");
-            let _ = fs::create_dir_all(&kept);
-            for (name, path) in self.logs() {
-                let _ = fs::copy(path, kept.join(name));
-            }
-            eprintln!("logs are kept in {}", kept.display());
-        }
         for (pid, _) in self.database_processes() {
             crate::support::process::signal(&pid.to_string(), "KILL");
             wrong_clock::forget(pid);
         }
-        if !std::thread::panicking() {
-            let _ = fs::remove_file(self.dir.join("database.clock"));
-            // The disk is mounted in it until the field is dropped; what is left is empty then.
-            for entry in ["server-0.clock", "server-1.clock", "postgres/postgres", "postgres/initdb"] {
+        // The disk goes with its field; until then it is in the way.
+        if std::thread::panicking() {
+            eprintln!("kept for a look: {}", self.dir.display());
+        } else {
+            for entry in ["database.clock", "server-0.clock", "server-1.clock", "postgres.log"] {
                 let _ = fs::remove_file(self.dir.join(entry));
             }
-            let _ = fs::remove_dir(self.dir.join("postgres"));
+            let _ = fs::remove_dir_all(self.dir.join("postgres"));
         }
     }
 }

@@ -112,11 +112,7 @@ impl Writer {
         if manner.notify {
             told.to_notify(consent.clone());
         }
-        let created = Created {
-            consent: consent.clone(),
-            answer: answer.data().clone(),
-            with_callback: manner.with_callback,
-        };
+        let created = Created { consent: consent.clone(), with_callback: manner.with_callback };
         told.created(key.to_owned(), created);
         if manner.asks_again {
             let again = self.client.until_answered(first + 1, &ask).await;
@@ -150,7 +146,9 @@ impl Writer {
         let first = self.server();
         let answer = self.client.until_answered(first, &ask).await;
         let sequence = match (answer.status, answer.sequence) {
-            (200, Some(sequence)) => sequence,
+            (200, Some(sequence)) if answer.data()["metadata"]["mark"] == mark => sequence,
+            // The mark was there, left by an attempt whose answer was lost, and is gone: that attempt came first.
+            (200, Some(_)) if answer.sent_again => return None,
             // Perhaps its own, the answer having been lost.
             (409, _) if answer.data()["etag"].is_string() => {
                 let seen = self.read(consent, 1).await?;

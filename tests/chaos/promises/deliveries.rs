@@ -64,7 +64,8 @@ pub async fn one_row_for_each_event_and_target(pool: &PgPool, told: &Told) {
         match counts.remove(&(due.position, due.target)) {
             Some(1) => {}
             found => {
-                wrong.push(format!("position {} to {}: {}", due.position, due.target, found.unwrap_or(0)))
+                let found = found.unwrap_or(0);
+                wrong.push(format!("position {} to {}: {found}", due.position, due.target));
             }
         }
     }
