@@ -12,12 +12,16 @@ use crate::support::process::signal;
 /// Commands that must be answered after a blow before the next one comes.
 const ANSWERS_BETWEEN: u64 = 5;
 /// How long that may take: a database that starts on a full disk waits for up to half a minute between tries.
-const UP_AGAIN_WITHIN: Duration = Duration::from_mins(2);
+const UP_AGAIN_WITHIN: Duration = Duration::from_secs(90);
 
 /// Deals them all; answers when the last one is over.
 pub async fn deal(world: &World, told: &Told, plan: &[Strike]) {
     let begun = Instant::now();
     for strike in plan {
+        if told.is_broken() {
+            eprintln!("a promise is broken, so no blow follows");
+            return;
+        }
         lasting(strike.at.saturating_sub(begun.elapsed())).await;
         eprintln!("[{:>7.1}] {strike}", begun.elapsed().as_secs_f64());
         let stopped = begin(world, told, strike.fault).await;

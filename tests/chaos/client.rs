@@ -88,7 +88,7 @@ impl Client {
         let (mut which, begun) = (first, Instant::now());
         loop {
             pace.tick().await;
-            if begun.elapsed() > GIVES_UP_AFTER {
+            if self.told.loses_patience(begun.elapsed(), GIVES_UP_AFTER) {
                 self.told.broken("each request is answered in the end", format!("{ask:?} is not"));
                 return Answer { status: 0, sequence: None, body: Value::Null, sent_again: true };
             }

@@ -6,7 +6,7 @@ mod log;
 mod models;
 mod processes;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
 
@@ -22,18 +22,17 @@ const AT_REST_WITHIN: Duration = Duration::from_mins(5);
 /// Waits until there is nothing left to do.
 pub async fn at_rest(pool: &PgPool, told: &Told) {
     let mut look = tokio::time::interval(Duration::from_millis(250));
-    let mut left = String::new();
-    let rest = tokio::time::timeout(AT_REST_WITHIN, async {
-        loop {
-            look.tick().await;
-            left = to_do(pool).await;
-            if left.is_empty() {
-                return;
-            }
+    let begun = Instant::now();
+    loop {
+        look.tick().await;
+        let left = to_do(pool).await;
+        if left.is_empty() {
+            return;
         }
-    });
-    if rest.await.is_err() {
-        told.broken("everything catches up", format!("left to do: {left}"));
+        if told.loses_patience(begun.elapsed(), AT_REST_WITHIN) {
+            told.broken("everything catches up", format!("left to do: {left}"));
+            return;
+        }
     }
 }
 

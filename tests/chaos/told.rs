@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -48,6 +49,8 @@ pub struct Told {
     answers: watch::Sender<u64>,
 }
 
+/// How long things may take once a promise is broken.
+const AFTER_THE_FACT: Duration = Duration::from_secs(10);
 /// How many consents readers choose among.
 const RECENT: usize = 200;
 
@@ -94,6 +97,16 @@ impl Told {
     /// How many commands were answered with success.
     pub fn answers(&self) -> watch::Receiver<u64> {
         self.answers.subscribe()
+    }
+
+    /// Whether something takes too long. Once a promise is broken there is nothing left to wait for.
+    pub fn loses_patience(&self, waited: Duration, bound: Duration) -> bool {
+        let bound = if self.is_broken() { bound.min(AFTER_THE_FACT) } else { bound };
+        waited > bound
+    }
+
+    pub fn is_broken(&self) -> bool {
+        !self.known.lock().unwrap().broken.is_empty()
     }
 
     pub fn all_created(&self) -> BTreeMap<String, Created> {
