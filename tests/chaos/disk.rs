@@ -10,33 +10,47 @@ use std::process::Command;
 
 /// Set once the test runs where it may mount.
 const IN_NAMESPACE: &str = "MOBID_TEST_CHAOS_IN_NAMESPACE";
+/// A directory on a small file system that is nobody else's, for where nothing can be mounted.
+const GIVEN: &str = "MOBID_TEST_CHAOS_DISK";
+/// In a container there is one that is small and that nobody else needs meanwhile.
+const SHARED_MEMORY: &str = "/dev/shm";
+const SMALL_MEGABYTES: std::ops::RangeInclusive<u64> = 56..=256;
 
-/// Where a test may not mount: runs the same test where it may, and answers how that ended. `None` where it may.
+/// Where a test may not mount: runs the same test where it may, and answers how that ended. `None` where this is the
+/// place.
 pub fn elsewhere(test: &str) -> Option<Result<(), String>> {
-    if may_mount() {
+    if std::env::var_os(GIVEN).is_some() || may_mount() {
         return None;
     }
-    if std::env::var_os(IN_NAMESPACE).is_some() {
-        return Some(Err("a user namespace was made, and still nothing can be mounted in it".to_owned()));
+    let unshared = |program: &Path, args: &[&str]| {
+        Command::new("unshare")
+            .args(["--user", "--map-current-user", "--keep-caps", "--mount", "--"])
+            .arg(program)
+            .args(args)
+            .env(IN_NAMESPACE, "1")
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    if std::env::var_os(IN_NAMESPACE).is_none() && unshared(Path::new("true"), &[]) {
+        let here = std::env::current_exe().unwrap();
+        let ran = unshared(&here, &["--exact", test, "--nocapture"]);
+        return Some(if ran { Ok(()) } else { Err("it failed in a user namespace of its own".to_owned()) });
     }
-    let here = std::env::current_exe().unwrap();
-    let status = Command::new("unshare")
-        .args(["--user", "--map-current-user", "--keep-caps", "--mount", "--"])
-        .arg(here)
-        .args(["--exact", test, "--nocapture", "--include-ignored"])
-        .env(IN_NAMESPACE, "1")
-        .status();
-    Some(match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!(
-            "the same test in a user namespace of its own ended with {status}. If it did not begin at all: to fill \
-             a disk it needs to mount one, as root (CAP_SYS_ADMIN) or with unprivileged user namespaces \
-             (sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces>0)"
-        )),
-        Err(error) => {
-            Err(format!("unshare (util-linux) cannot be run, and without root it must be: {error}"))
-        }
-    })
+    if SMALL_MEGABYTES.contains(&megabytes(Path::new(SHARED_MEMORY))) {
+        return None;
+    }
+    Some(Err(format!(
+        "to fill a disk this test needs a small one: to mount it, as root (CAP_SYS_ADMIN) or in a user namespace \
+         (unshare --user --mount, of util-linux); or {SHARED_MEMORY} of {SMALL_MEGABYTES:?} MiB; or {GIVEN} to name \
+         a directory on a file system of such a size"
+    )))
+}
+
+/// What is free on the file system of a directory; 0 where that cannot be told.
+fn megabytes(dir: &Path) -> u64 {
+    let asked = Command::new("df").args(["--block-size=1M", "--output=avail"]).arg(dir).output();
+    let text = asked.map(|done| String::from_utf8_lossy(&done.stdout).into_owned()).unwrap_or_default();
+    text.split_whitespace().last().and_then(|last| last.parse().ok()).unwrap_or(0)
 }
 
 fn may_mount() -> bool {
@@ -58,23 +72,40 @@ fn unmount(dir: &Path) {
     let _ = Command::new("umount").arg("-l").arg(dir).output();
 }
 
-/// Mounted until dropped.
-pub struct Disk(PathBuf);
+pub struct Disk {
+    dir: PathBuf,
+    /// Until dropped; else it is a directory on somebody else's.
+    mounted: bool,
+}
 
 impl Disk {
-    pub fn mount(dir: PathBuf, megabytes: u64) -> Self {
+    /// Of a size, if it can be had.
+    pub fn take(dir: PathBuf, megabytes: u64) -> Self {
+        let given = std::env::var_os(GIVEN).map(PathBuf::from);
         fs::create_dir_all(&dir).unwrap();
-        assert!(mount(&dir, megabytes), "no file system could be mounted on {}", dir.display());
-        fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
-        Self(dir)
+        if given.is_none() && mount(&dir, megabytes) {
+            fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
+            return Self { dir, mounted: true };
+        }
+        let name = dir.parent().unwrap().file_name().unwrap().to_owned();
+        let elsewhere = given.unwrap_or_else(|| SHARED_MEMORY.into()).join(name);
+        fs::create_dir(&elsewhere).unwrap();
+        fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::remove_dir(&dir).unwrap();
+        Self { dir: elsewhere, mounted: false }
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.dir
+    }
+
+    /// In MiB.
+    pub fn room(&self) -> u64 {
+        megabytes(&self.dir)
     }
 
     fn ballast(&self) -> PathBuf {
-        self.0.join("ballast")
+        self.dir.join("ballast")
     }
 
     /// Takes all the room that is left; answers how many bytes that was.
@@ -97,9 +128,13 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        unmount(&self.0);
-        let _ = fs::remove_dir(&self.0);
-        // Where nothing else is kept there.
-        let _ = self.0.parent().map(fs::remove_dir);
+        if self.mounted {
+            unmount(&self.dir);
+            let _ = fs::remove_dir(&self.dir);
+            // Where nothing else is kept there.
+            let _ = self.dir.parent().map(fs::remove_dir);
+        } else {
+            let _ = fs::remove_dir_all(&self.dir);
+        }
     }
 }

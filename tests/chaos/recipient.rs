@@ -16,6 +16,8 @@ use crate::pages::Visitor;
 
 /// A page sends five codes for one consent, then none for an hour.
 const TRIES: usize = 4;
+/// Older messages are not looked at.
+const RECENTLY: Duration = Duration::from_secs(30);
 
 pub struct Recipient {
     pub number: u64,
@@ -116,14 +118,14 @@ fn shown(status: u16, heading: &str) -> Option<&'static str> {
 fn take_code(outbox: &Path, consent: &str) -> Option<String> {
     let entries = std::fs::read_dir(outbox).ok()?.filter_map(Result::ok);
     let found = entries.filter_map(|entry| {
+        // By the file system's clock, as the server's own may be off.
+        let sent = entry.metadata().ok()?.modified().ok()?;
+        if sent.elapsed().is_ok_and(|since| since > RECENTLY) {
+            return None;
+        }
         let message: Value = serde_json::from_slice(&std::fs::read(entry.path()).ok()?).ok()?;
         let code = message["code"].as_str()?.to_owned();
-        // By the file system's clock, as the server's own may be off.
-        (message["resourceId"] == consent).then_some((
-            entry.metadata().ok()?.modified().ok()?,
-            entry.path(),
-            code,
-        ))
+        (message["resourceId"] == consent).then_some((sent, entry.path(), code))
     });
     let (_, path, code) = found.max()?;
     let _ = std::fs::remove_file(path);

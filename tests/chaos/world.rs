@@ -50,7 +50,7 @@ impl World {
         let dir = std::env::temp_dir().join(format!("mobid-chaos-{}", mobid::ids::new_id().simple()));
         fs::create_dir_all(&dir).unwrap();
         // A cluster, its WAL, and what a run writes.
-        let disk = Disk::mount(dir.join("disk"), 768 + orders.seconds);
+        let disk = Disk::take(dir.join("disk"), 768 + orders.seconds);
         // What Postgres has to say of a full disk must go somewhere.
         symlink(dir.join("postgres.log"), disk.path().join("postgres.log")).unwrap();
         let database_clock = WrongClock::new(dir.join("database.clock"));
@@ -60,7 +60,7 @@ impl World {
         };
         let database = EmbeddedPostgres::start(&settings).await.unwrap();
         let database_url = database.url();
-        set_up(&database_url).await;
+        set_up(&database_url, disk.room()).await;
         let receiver = MoodyReceiver::start().await;
         let to_receiver = Proxy::start(Upstream::Tcp(receiver.address)).await;
         let instances = [instance(&dir, 0, &database_url).await, instance(&dir, 1, &database_url).await];
@@ -150,11 +150,12 @@ impl World {
     }
 }
 
-/// What the small disk needs, and the seed's own reproducibility does not mind.
-async fn set_up(url: &str) {
+/// Has the WAL take no more than a part of the disk.
+async fn set_up(url: &str, megabytes: u64) {
     let admin = url.replacen("mobid@", "postgres@", 1);
     let mut conn = admin.parse::<PgConnectOptions>().unwrap().connect().await.unwrap();
-    for setting in ["max_wal_size = '192MB'", "min_wal_size = '64MB'"] {
+    let wal = (megabytes / 4).clamp(8, 192);
+    for setting in [format!("max_wal_size = '{wal}MB'"), format!("min_wal_size = '{}MB'", (wal / 3).max(2))] {
         conn.execute(format!("alter system set {setting}").as_str()).await.unwrap();
     }
     conn.execute("select pg_reload_conf()").await.unwrap();

@@ -57,9 +57,12 @@ pub fn postgres_with(clock: &WrongClock, dir: &Path) -> PathBuf {
     let variables: Vec<_> =
         clock.variables().into_iter().map(|(name, value)| format!("{name}='{value}'")).collect();
     for name in ["postgres", "initdb"] {
-        // initdb starts programs of its own, and a new cluster has no time to be wrong about.
-        let variables = if name == "postgres" { variables.join(" ") } else { String::new() };
-        let script = format!("#!/bin/sh\nexec env {variables} '{}' \"$@\"\n", real.join(name).display());
+        // initdb starts programs of its own, and a new cluster has no time to be wrong about. Small pieces of WAL
+        // suit a small disk.
+        let (variables, more) =
+            if name == "postgres" { (variables.join(" "), "") } else { (String::new(), " --wal-segsize=1") };
+        let script =
+            format!("#!/bin/sh\nexec env {variables} '{}'{more} \"$@\"\n", real.join(name).display());
         fs::write(dir.join(name), script).unwrap();
         fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o755)).unwrap();
     }

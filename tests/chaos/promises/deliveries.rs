@@ -108,6 +108,7 @@ pub async fn links_were_sent(world: &World, pool: &PgPool, told: &Told) {
     .fetch_all(pool)
     .await
     .unwrap();
+    let ended: BTreeSet<_> = ended.into_iter().collect();
     let sent: BTreeSet<_> = world
         .instances
         .iter()

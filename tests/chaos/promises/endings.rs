@@ -1,5 +1,7 @@
 //! Of consents: each ends in one way.
 
+use std::collections::BTreeSet;
+
 use sqlx::PgPool;
 
 use super::super::told::Told;
@@ -28,6 +30,7 @@ pub async fn what_a_recipient_was_shown_is_in(pool: &PgPool, told: &Told) {
     .fetch_all(pool)
     .await
     .unwrap();
+    let logged: BTreeSet<_> = logged.into_iter().collect();
     for (consent, event_type) in told.all_decided() {
         if !logged.contains(&(consent.clone(), event_type.to_owned())) {
             let how = format!("the page of {consent} said {event_type}, the log does not");
