@@ -51,7 +51,8 @@ impl Summary {
 
     /// To where `MOBID_TEST_CHAOS_RECORD` says, if it does.
     pub fn write(&self) {
-        if let Some(path) = std::env::var_os("MOBID_TEST_CHAOS_RECORD") {
+        let path = std::env::var_os("MOBID_TEST_CHAOS_RECORD");
+        if let Some(path) = path.filter(|path| !path.is_empty()) {
             std::fs::write(path, self.to_string()).unwrap();
         }
     }
