@@ -2,108 +2,59 @@
 //! answered wrongly.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mobid::clock::Clock;
 use serde_json::json;
-use sqlx::postgres::PgConnectOptions;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, UnixStream};
 
+use crate::support::proxy::{Judge, Proxy, Then, Upstream, socket_of, through_proxy};
 use crate::support::{TestApp, fresh_database};
 
 /// Which of the appender's answers are lost: every n-th.
 const EVERY: usize = 5;
 
-/// What becomes of a connection whose answer is lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
-    Cut,
-    /// It stays open and says nothing more, as when the database's machine is gone.
-    Silence,
-}
-
-/// Forwards to the socket; of connections that call themselves the appender it loses every n-th answer, having let
-/// the statement through.
-async fn losing_proxy(socket: PathBuf, cuts: Arc<AtomicUsize>, then: Then) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let answers = Arc::new(AtomicUsize::new(0));
-    tokio::spawn(async move {
-        loop {
-            let (client, _) = listener.accept().await.unwrap();
-            let (socket, cuts, answers) = (socket.clone(), cuts.clone(), answers.clone());
-            tokio::spawn(async move {
-                // A connection that ends is what this proxy is about.
-                let _ = forward(client, socket, &cuts, &answers, then).await;
-            });
-        }
-    });
-    port
-}
-
-async fn forward(
-    mut client: tokio::net::TcpStream,
-    socket: PathBuf,
-    cuts: &AtomicUsize,
-    answers: &AtomicUsize,
+/// Of connections that call themselves the appender it loses every n-th answer, the statement having gone through.
+struct EveryNth {
+    is_appender: bool,
+    answers: Arc<AtomicUsize>,
+    cuts: Arc<AtomicUsize>,
     then: Then,
-) -> std::io::Result<()> {
-    let mut server = UnixStream::connect(socket).await?;
-    let (mut from_client, mut from_server) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    let mut is_appender = false;
-    loop {
-        tokio::select! {
-            read = client.read(&mut from_client) => {
-                let n = read?;
-                if n == 0 {
-                    return Ok(());
-                }
-                is_appender |= from_client[..n].windows(14).any(|bytes| bytes == b"mobid appender");
-                server.write_all(&from_client[..n]).await?;
-            }
-            read = server.read(&mut from_server) => {
-                let n = read?;
-                if n == 0 {
-                    return Ok(());
-                }
-                // A DataRow in the answer means that the statement ran, and a ReadyForQuery that it committed.
-                let committed = from_server[..n].ends_with(b"Z\0\0\0\x05I") && from_server[..n].contains(&b'D');
-                if is_appender && committed && answers.fetch_add(1, Ordering::Relaxed) % EVERY == EVERY - 1 {
-                    cuts.fetch_add(1, Ordering::Relaxed);
-                    if then == Then::Silence {
-                        std::future::pending::<()>().await;
-                    }
-                    return Ok(());
-                }
-                client.write_all(&from_server[..n]).await?;
-            }
+}
+
+impl Judge for EveryNth {
+    fn asked(&mut self, bytes: &[u8]) {
+        self.is_appender |= bytes.windows(14).any(|bytes| bytes == b"mobid appender");
+    }
+
+    fn loses(&mut self, bytes: &[u8]) -> Option<Then> {
+        // A DataRow in the answer means that the statement ran, and a ReadyForQuery that it committed.
+        let committed = bytes.ends_with(b"Z\0\0\0\x05I") && bytes.contains(&b'D');
+        if !(self.is_appender
+            && committed
+            && self.answers.fetch_add(1, Ordering::Relaxed) % EVERY == EVERY - 1)
+        {
+            return None;
         }
+        self.cuts.fetch_add(1, Ordering::Relaxed);
+        Some(self.then)
     }
 }
 
-pub fn through_proxy(database_url: &str, port: u16) -> String {
-    let name = database_url.rsplit('/').next().unwrap();
-    format!("postgres://mobid@127.0.0.1:{port}/{name}?sslmode=disable")
-}
-
-pub fn socket_of(database_url: &str) -> PathBuf {
-    let options: PgConnectOptions = database_url.parse().unwrap();
-    let directory = options.get_socket().unwrap().clone();
-    let mut entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    entries.find(|path| path.extension().is_some_and(|e| e.to_string_lossy().parse::<u16>().is_ok())).unwrap()
+async fn losing_proxy(database_url: &str, cuts: Arc<AtomicUsize>, then: Then) -> Proxy {
+    let answers = Arc::new(AtomicUsize::new(0));
+    let judge = move || EveryNth { is_appender: false, answers: answers.clone(), cuts: cuts.clone(), then };
+    Proxy::with_judge(Upstream::Unix(socket_of(database_url)), judge).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_acknowledgement_doubles_nothing_and_lies_to_nobody() {
     let database = fresh_database().await;
     let cuts = Arc::new(AtomicUsize::new(0));
-    let port = losing_proxy(socket_of(&database), cuts.clone(), Then::Cut).await;
+    let proxy = losing_proxy(&database, cuts.clone(), Then::Cut).await;
     #[expect(clippy::disallowed_methods, reason = "a manual clock starts somewhere")]
     let clock = Clock::manual(chrono::Utc::now());
-    let app = Arc::new(TestApp::start_on(through_proxy(&database, port), clock, |_| {}).await);
+    let app = Arc::new(TestApp::start_on(through_proxy(&database, proxy.port), clock, |_| {}).await);
 
     let mut ids = Vec::new();
     for _ in 0..12 {
@@ -145,10 +96,10 @@ async fn a_lost_acknowledgement_doubles_nothing_and_lies_to_nobody() {
 async fn an_answer_that_never_comes_is_not_waited_for_for_ever() {
     let database = fresh_database().await;
     let cuts = Arc::new(AtomicUsize::new(0));
-    let port = losing_proxy(socket_of(&database), cuts.clone(), Then::Silence).await;
+    let proxy = losing_proxy(&database, cuts.clone(), Then::Silence).await;
     #[expect(clippy::disallowed_methods, reason = "a manual clock starts somewhere")]
     let clock = Clock::manual(chrono::Utc::now());
-    let app = TestApp::start_on(through_proxy(&database, port), clock, |_| {}).await;
+    let app = TestApp::start_on(through_proxy(&database, proxy.port), clock, |_| {}).await;
     let mut ids = BTreeSet::new();
     while cuts.load(Ordering::Relaxed) == 0 {
         ids.insert(app.create_consent().await);

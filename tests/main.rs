@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod browser;
+mod chaos;
 mod conflicts;
 mod consents;
 mod cut;

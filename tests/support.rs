@@ -3,6 +3,7 @@
 mod client;
 mod postgres;
 pub mod process;
+pub mod proxy;
 mod raw_log;
 pub mod receiver;
 mod recipient;

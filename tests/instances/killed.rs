@@ -12,9 +12,9 @@ use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::cut::{socket_of, through_proxy};
 use crate::following::assert_rows_are_folds;
 use crate::support::process::{ServerProcess, sibling_program};
+use crate::support::proxy::{socket_of, through_proxy};
 use crate::support::receiver::Receiver;
 use crate::support::{fresh_database, outbox, reference_body};
 

@@ -27,9 +27,13 @@ impl Page {
 
     /// The value of the first field of this name.
     pub fn field(&self, name: &str) -> String {
-        let tag = self.html.split('<').find(|tag| tag.contains(&format!("name=\"{name}\"")));
-        let tag = tag.unwrap_or_else(|| panic!("no field {name} in {}", self.html));
-        tag.split("value=\"").nth(1).unwrap_or_default().split('"').next().unwrap().to_owned()
+        self.find_field(name).unwrap_or_else(|| panic!("no field {name} in {}", self.html))
+    }
+
+    /// The same where it may be missing.
+    pub fn find_field(&self, name: &str) -> Option<String> {
+        let tag = self.html.split('<').find(|tag| tag.contains(&format!("name=\"{name}\"")))?;
+        Some(tag.split("value=\"").nth(1).unwrap_or_default().split('"').next().unwrap().to_owned())
     }
 
     /// The text of the first `h1`.
@@ -72,7 +76,12 @@ impl Visitor {
 
     /// Sends, and keeps the cookie that comes back.
     pub async fn send(&mut self, request: RequestBuilder) -> Page {
-        let response = request.send().await.unwrap();
+        self.try_send(request).await.unwrap()
+    }
+
+    /// The same where an answer may fail to come.
+    pub async fn try_send(&mut self, request: RequestBuilder) -> reqwest::Result<Page> {
+        let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         if let Some(set) = headers.get(SET_COOKIE) {
             let set = set.to_str().unwrap();
@@ -81,7 +90,7 @@ impl Visitor {
             assert_eq!(attributes, "Path=/; Secure; HttpOnly; SameSite=Strict");
             self.cookie = Some(pair.to_owned());
         }
-        Page { status, headers, html: response.text().await.unwrap() }
+        Ok(Page { status, headers, html: response.text().await? })
     }
 
     pub async fn get(&mut self, path: &str) -> Page {

@@ -101,6 +101,11 @@ impl Api {
         Reply::of(self.request(Method::POST, path).header("Idempotency-Key", key).json(body)).await
     }
 
+    /// The same client over other connections.
+    pub fn over(&self, http: reqwest::Client) -> Self {
+        Self { http, ..self.clone() }
+    }
+
     /// The same client at another server.
     pub fn at(&self, other: &Self) -> Self {
         Self { base: other.base.clone(), ..self.clone() }

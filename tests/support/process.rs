@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -17,7 +17,8 @@ const START: Duration = Duration::from_secs(90);
 pub struct ServerProcess {
     child: Option<Child>,
     pub data_dir: PathBuf,
-    port: u16,
+    pub port: u16,
+    program: PathBuf,
     variables: Vec<(String, String)>,
 }
 
@@ -28,12 +29,27 @@ impl ServerProcess {
         fs::create_dir_all(&data_dir).unwrap();
         let variables =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { child: None, data_dir, port: free_port(), variables }
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_mobid"));
+        Self { child: None, data_dir, port: free_port(), program, variables }
+    }
+
+    /// Runs another build of the server.
+    #[must_use]
+    pub fn of(mut self, program: PathBuf) -> Self {
+        self.program = program;
+        self
+    }
+
+    /// With one more variable.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     fn command(&self) -> Command {
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mobid"));
+        let mut command = Command::new(&self.program);
         command
             .arg("serve")
             .current_dir(&self.data_dir)
@@ -67,6 +83,11 @@ impl ServerProcess {
 
     /// Starts it and returns once it is ready.
     pub async fn start(&mut self) {
+        self.try_start().await.unwrap();
+    }
+
+    /// The same, with why it is not.
+    pub async fn try_start(&mut self) -> Result<(), String> {
         self.child = Some(self.command().spawn().unwrap());
         let ready = tokio::time::timeout(START, async {
             let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -74,15 +95,25 @@ impl ServerProcess {
             let mut look = tokio::time::interval(Duration::from_millis(50));
             loop {
                 look.tick().await;
-                if let Some(ended) = self.child.as_mut().unwrap().try_wait().unwrap() {
-                    panic!("the server ended with {ended}: {}", self.log_tail());
+                if let Some(ended) = self.ended() {
+                    return Err(format!("the server ended with {ended}: {}", self.log_tail()));
                 }
-                if http.get(&url).send().await.is_ok_and(|response| response.status().is_success()) {
-                    return;
+                let asked = http.get(&url).timeout(Duration::from_secs(5)).send().await;
+                if asked.is_ok_and(|response| response.status().is_success()) {
+                    return Ok(());
                 }
             }
         });
-        ready.await.unwrap_or_else(|_| panic!("the server did not get ready: {}", self.log_tail()));
+        ready.await.unwrap_or_else(|_| Err(format!("the server did not get ready: {}", self.log_tail())))
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut()?.try_wait().unwrap()
+    }
+
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
     }
 
     fn log_tail(&self) -> String {
@@ -171,7 +202,7 @@ impl Drop for ServerProcess {
 }
 
 /// Sends a signal through the shell's own `kill`, which every machine has.
-fn signal(pid: &str, name: &str) {
+pub fn signal(pid: &str, name: &str) {
     let _ = Command::new("sh").args(["-c", &format!("kill -s {name} {pid}")]).stderr(Stdio::null()).status();
 }
 
