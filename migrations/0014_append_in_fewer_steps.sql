@@ -1,6 +1,5 @@
 -- Appending, with less to look up: for a batch in which nobody is late, one look at each aggregate's newest event says
--- so, and who is late is then asked about in detail. The same arguments and the same answers as before, but that
--- `outcomes` is null where all went in. Planned once: the plan does not depend on what a batch holds, and planning took
+-- so, and who is late is then asked about in detail. The same arguments and the same answers as before. Planned once: the plan does not depend on what a batch holds, and planning took
 -- as long as a small batch.
 
 create or replace function append_events(
@@ -47,6 +46,8 @@ begin
         where exists (select from idempotency_records r where r.key = w.key and r.expires_at > w.at);
     end if;
 
+    outcomes := array_fill(null::text, array[cardinality(command_ids)]);
+    positions := array_fill(null::bigint, array[cardinality(command_ids)]);
     if late is not null or cardinality(claimed) > 0 or cardinality(answered) > 0 then
         select array_agg(o.outcome order by o.ord), array_agg(o.position order by o.ord),
                coalesce(array_agg(o.ord) filter (where o.outcome is not null), '{}')

@@ -22,6 +22,8 @@ const PLACES_PER_CLIENT: usize = 1_024;
 const PACE: Duration = Duration::from_millis(10);
 /// How often to look without having heard of anything.
 const POLL: Duration = Duration::from_secs(2);
+/// How long a look may take. More than the pool has to find a connection.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 /// Events that one look goes through.
 const CHUNK: i64 = 5_000;
 
@@ -84,14 +86,18 @@ impl Changes {
                 Ok(Ok(())) => Ok(*growth.borrow_and_update()),
                 // Whoever tells of growth is gone, and so is the server.
                 Ok(Err(_)) => return,
-                Err(_) if self.anybody() => reader::head(&pool).await,
+                Err(_) if self.anybody() => {
+                    let head = timeout(ANSWERED_WITHIN, reader::head(&pool)).await;
+                    head.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
+                }
                 Err(_) => continue,
             };
-            match self.look(&pool, looked, heard).await {
-                Ok(reached) => looked = reached,
-                Err(error) => {
+            match timeout(ANSWERED_WITHIN, self.look(&pool, looked, heard)).await {
+                Ok(Ok(reached)) => looked = reached,
+                Ok(Err(error)) => {
                     tracing::warn!(error = %error, "no look for those who wait, the next one goes on");
                 }
+                Err(_) => tracing::warn!("no look for those who wait in time, the next one goes on"),
             }
         }
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// How long a round may take: everybody waits behind one that never ends. More than the pool has to find a
@@ -33,7 +34,7 @@ impl<Q: Send + 'static, A: Send + 'static> Rounds<Q, A> {
     pub fn start<F, T>(lanes: usize, most: usize, ask: F) -> Self
     where
         F: Fn(Vec<Q>) -> T + Send + Sync + 'static,
-        T: Future<Output = Result<Vec<A>, sqlx::Error>> + Send,
+        T: Future<Output = Result<Vec<A>, sqlx::Error>> + Send + 'static,
     {
         let (questions, asked) = mpsc::unbounded_channel::<(Q, Reply<A>)>();
         let (asked, ask) = (Arc::new(Mutex::new(asked)), Arc::new(ask));
@@ -42,10 +43,19 @@ impl<Q: Send + 'static, A: Send + 'static> Rounds<Q, A> {
             tokio::spawn(async move {
                 let mut round = Vec::new();
                 while asked.lock().await.recv_many(&mut round, most).await > 0 {
-                    let (questions, replies): (Vec<Q>, Vec<Reply<A>>) = round.drain(..).unzip();
-                    let answers = timeout(ANSWERED_WITHIN, ask(questions))
-                        .await
-                        .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
+                    // Who has gone meanwhile is not to keep the others waiting.
+                    let waiting = round.drain(..).filter(|(_, reply)| !reply.is_closed());
+                    let (questions, replies): (Vec<Q>, Vec<Reply<A>>) = waiting.unzip();
+                    if questions.is_empty() {
+                        continue;
+                    }
+                    // A task of its own, so that a panic fails one round and not all that would come after it.
+                    let mut answers = AbortOnDrop(tokio::spawn(ask(questions)));
+                    let answers = match timeout(ANSWERED_WITHIN, &mut answers.0).await {
+                        Ok(Ok(answers)) => answers,
+                        Ok(Err(_)) => Err(sqlx::Error::WorkerCrashed),
+                        Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+                    };
                     tell(replies, answers);
                 }
             });
@@ -58,6 +68,15 @@ impl<Q: Send + 'static, A: Send + 'static> Rounds<Q, A> {
         // The task only ends with the runtime.
         self.0.send((question, reply)).map_err(|_| sqlx::Error::WorkerCrashed)?;
         answer.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+}
+
+/// A round that took too long is given up, and its connection with it.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -109,6 +128,12 @@ mod tests {
             if questions[0] { Ok(questions) } else { Err(sqlx::Error::PoolTimedOut) }
         });
         assert!(picky.ask(false).await.is_err());
+        let panics = Rounds::start(1, 1, |questions: Vec<bool>| async move {
+            assert!(questions[0], "a question that its round does not survive");
+            Ok(questions)
+        });
+        assert!(panics.ask(false).await.is_err());
+        assert!(panics.ask(true).await.unwrap());
         assert!(picky.ask(true).await.unwrap());
     }
 }

@@ -116,7 +116,7 @@ pub async fn due_consents(
     let rows = sqlx::query!(
         "select due_at, aggregate_id from deadlines
          where aggregate_type = 'consent' and due_at <= $1
-           and ($2::timestamptz is null or (due_at, aggregate_id) > ($2, $3))
+           and (due_at, aggregate_id) > (coalesce($2, '-infinity'::timestamptz), coalesce($3, ''))
          order by due_at, aggregate_id limit $4",
         now,
         after.map(|(due, _)| *due),

@@ -63,13 +63,14 @@ pub async fn claim(
 ) -> Result<Vec<Notice>, sqlx::Error> {
     sqlx::query_as!(
         Notice,
-        "update link_notices n
-         set leased_until = clock_timestamp() + make_interval(secs => $2), attempts = attempts + 1
-         from (
+        "with due as materialized (
              select event_position from link_notices
              where next_attempt_at <= $1 and (leased_until is null or leased_until <= clock_timestamp())
              order by next_attempt_at, event_position limit $3 for update skip locked
-         ) due
+         )
+         update link_notices n
+         set leased_until = clock_timestamp() + make_interval(secs => $2), attempts = n.attempts + 1
+         from due
          where n.event_position = due.event_position
          returning n.event_position, n.consent_id, n.attempts",
         now,

@@ -123,9 +123,11 @@ pub async fn count(
 /// Removes up to `limit` counters whose window is over; answers how many.
 pub async fn prune(pool: &PgPool, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
     let pruned = sqlx::query!(
-        "delete from page_caps where key in (
+        "with gone as materialized (
              select key from page_caps where resets_at <= $1
-             order by resets_at limit $2 for update skip locked)",
+             order by resets_at limit $2 for update skip locked
+         )
+         delete from page_caps t using gone where t.key = gone.key",
         now,
         limit
     )

@@ -249,9 +249,11 @@ pub async fn redeem(pool: &PgPool, code: &Issued, now: DateTime<Utc>) -> Result<
 /// Removes up to `limit` codes that ended a while ago; answers how many.
 pub async fn prune(pool: &PgPool, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
     let pruned = sqlx::query!(
-        "delete from one_time_codes where (session_hash, resource_id) in (
+        "with gone as materialized (
              select session_hash, resource_id from one_time_codes where expires_at <= $1
-             order by expires_at limit $2 for update skip locked)",
+             order by expires_at limit $2 for update skip locked
+         )
+         delete from one_time_codes t using gone where t.session_hash = gone.session_hash and t.resource_id = gone.resource_id",
         now - KEPT,
         limit
     )

@@ -175,9 +175,11 @@ impl IdempotencyRecords {
     /// Removes up to `limit` records past their end; answers how many.
     pub async fn prune(&self, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
         let pruned = sqlx::query!(
-            "delete from idempotency_records where key in (
+            "with gone as materialized (
                  select key from idempotency_records where expires_at <= $1
-                 order by expires_at limit $2 for update skip locked)",
+                 order by expires_at limit $2 for update skip locked
+             )
+             delete from idempotency_records t using gone where t.key = gone.key",
             now,
             limit
         )

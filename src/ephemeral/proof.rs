@@ -60,9 +60,11 @@ pub async fn holds(
 /// Removes up to `limit` proofs that ended; answers how many.
 pub async fn prune(pool: &PgPool, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
     let pruned = sqlx::query!(
-        "delete from page_proofs where (session_hash, resource_id) in (
+        "with gone as materialized (
              select session_hash, resource_id from page_proofs where expires_at <= $1
-             order by expires_at limit $2 for update skip locked)",
+             order by expires_at limit $2 for update skip locked
+         )
+         delete from page_proofs t using gone where t.session_hash = gone.session_hash and t.resource_id = gone.resource_id",
         now,
         limit
     )

@@ -128,8 +128,8 @@ impl Gathered {
 pub async fn send(conn: &mut PgConnection, batch: &[&Append]) -> Result<Vec<Outcome>, sqlx::Error> {
     let columns = Columns::of(batch);
     let row = sqlx::query!(
-        r#"select base as "base!", outcomes as "outcomes: Vec<Option<String>>",
-                  positions as "positions: Vec<Option<i64>>"
+        r#"select base as "base!", outcomes as "outcomes!: Vec<Option<String>>",
+                  positions as "positions!: Vec<Option<i64>>"
            from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
                               $20, $21)"#,
         &columns.command_ids as _,
@@ -157,9 +157,6 @@ pub async fn send(conn: &mut PgConnection, batch: &[&Append]) -> Result<Vec<Outc
     .fetch_one(conn)
     .await?;
     let mut next = row.base;
-    // Both are null where all went in.
-    let outcomes = row.outcomes.unwrap_or_else(|| vec![None; batch.len()]);
-    let positions = row.positions.unwrap_or_else(|| vec![None; batch.len()]);
     let outcome =
         |(append, (outcome, position)): (&&Append, (Option<String>, Option<i64>))| match outcome.as_deref() {
             None => {
@@ -172,7 +169,7 @@ pub async fn send(conn: &mut PgConnection, batch: &[&Append]) -> Result<Vec<Outc
             Some("claimed") => Outcome::Claimed,
             Some(_) => Outcome::Conflict,
         };
-    Ok(batch.iter().zip(outcomes.into_iter().zip(positions)).map(outcome).collect())
+    Ok(batch.iter().zip(row.outcomes.into_iter().zip(row.positions)).map(outcome).collect())
 }
 
 /// The arguments of `append_events`, column by column; a command is named by its place in the batch, from 1.

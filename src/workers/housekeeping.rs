@@ -4,10 +4,12 @@
 //! another is removing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use mobid_projections::webhook::delivery;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 use tokio_cron_scheduler::{Job, JobSchedulerError};
 
 use crate::app::App;
@@ -15,6 +17,8 @@ use crate::ephemeral::{cap, code, proof};
 
 /// Rows that one statement removes.
 const CHUNK: u16 = 1_000;
+/// How long it may take, should the database not answer: no other can begin meanwhile.
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// Each minute.
 pub fn job(app: App) -> Result<Job, JobSchedulerError> {
@@ -24,12 +28,13 @@ pub fn job(app: App) -> Result<Job, JobSchedulerError> {
         Box::pin(async move {
             // One that takes longer than a minute is not joined by another.
             let Ok(_turn) = turn.try_lock() else { return };
-            match tidy(&app).await {
-                Ok(0) => {}
+            match timeout(LONGEST, tidy(&app)).await {
+                Ok(Ok(0)) => {}
                 // The database went away because the server did.
-                Err(_) if *app.stopping.borrow() => {}
-                Ok(removed) => tracing::debug!(removed, "housekeeping"),
-                Err(error) => tracing::warn!(error = %error, "housekeeping failed, the next one goes on"),
+                Ok(Err(_)) if *app.stopping.borrow() => {}
+                Ok(Ok(removed)) => tracing::debug!(removed, "housekeeping"),
+                Ok(Err(error)) => tracing::warn!(error = %error, "housekeeping failed, the next one goes on"),
+                Err(_) => tracing::warn!("housekeeping took too long, the next one goes on"),
             }
         })
     })

@@ -14,7 +14,7 @@ use mobid_domain::id::ConsentId;
 use mobid_projections::notice::{self, Notice};
 use mobid_projections::projection::ApplyError;
 use tokio::sync::watch;
-use tokio::time::{Instant, interval_at};
+use tokio::time::{Instant, interval_at, timeout};
 
 use crate::app::App;
 use crate::notifier::{Message, NotifierError};
@@ -29,7 +29,8 @@ const LEASE: Duration = Duration::from_secs(7);
 const RENEWED: Duration = Duration::from_secs(2);
 /// How long a failed notice waits: it is tried for as long as its consent waits.
 const AGAIN: TimeDelta = TimeDelta::minutes(1);
-
+/// How long a look and what it finds may take, should the database or the way out not answer.
+const LONGEST: Duration = Duration::from_mins(2);
 /// How often to look for new ones.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -52,8 +53,12 @@ pub enum NoticeError {
 /// Sends what is due, again and again, until stopped.
 pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
     loop {
-        if let Err(error) = send_due(&app).await {
-            tracing::warn!(error = %error, "links could not be sent, the next look goes on");
+        match timeout(LONGEST, send_due(&app)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(error = %error, "links could not be sent, the next look goes on")
+            }
+            Err(_) => tracing::warn!("sending links took too long, the next look goes on"),
         }
         // Told to stop, or nobody left to tell: either way it is over.
         if tokio::time::timeout(LOOK, stop.wait_for(|stop| *stop)).await.is_ok() {

@@ -107,7 +107,10 @@ impl Sender {
             pace.tick().await;
             // Before the look, so that what comes during it is heard of after it.
             let seen = news.as_ref().map(|news| *news.borrow());
+            let began = Instant::now();
             self.begin(&mut running).await;
+            // A look takes at most a tenth of the time, however many targets there are to look at.
+            pace.reset_after((began.elapsed() * 9).clamp(PACE, POLL));
             tokio::select! {
                 stopped = stop.changed() => if stopped.is_err() { break },
                 () = running.some_finished(), if !running.is_empty() => {}
@@ -270,7 +273,11 @@ impl Sender {
             error: error.map(str::to_owned),
             at: self.app.clock.now(),
         };
-        Ok(self.settled.ask(settled).await?)
+        // One of many in a commit: what keeps another's from being settled is not to make this one go out again.
+        match self.settled.ask(settled.clone()).await {
+            Ok(()) => Ok(()),
+            Err(_) => Ok(self.settled.ask(settled).await?),
+        }
     }
 
     /// A `callbackUrl` cannot be disabled: the next consent may name another.

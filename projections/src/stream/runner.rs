@@ -201,6 +201,10 @@ impl Runner {
                 tracing::warn!(follower = self.follower.name(), error = text, "follower lost the database");
                 self.condition.send_replace(Condition::Struggling(text));
                 *lease = None;
+                // What was read ahead comes by a connection that may be as dead; and a crash of the database may have
+                // taken back what this process thought was applied.
+                (self.known, self.ahead) = (None, None);
+                self.position.send_replace(0);
                 // Not woken by an append: if the database answers badly, appends do not make it better.
                 Pause::UntilPoll
             }
@@ -219,6 +223,8 @@ impl Runner {
             // Others may have moved the checkpoint, or a newer version may have begun.
             (self.looked_around, self.known) = (Instant::now(), None);
         }
+        // Before the log is read: what is heard of while it is read may not have been seen.
+        let heard = *self.wake.borrow();
         match self.step().await {
             Ok(Step::Moved(position)) => {
                 let events = position - self.position.send_replace(position);
@@ -233,7 +239,8 @@ impl Runner {
             }
             Ok(Step::Idle(position)) => {
                 self.moved_to(position);
-                Ok(Pause::UntilWoken(position))
+                // There is nothing up to what was heard of, if that was too much.
+                Ok(Pause::UntilWoken(position.max(heard)))
             }
             Ok(Step::Outdated) => {
                 if let Some(lease) = lease.take() {
@@ -292,7 +299,11 @@ impl Runner {
         let from = match self.known {
             Some(position) => position,
             None => match self.find_place().await? {
-                Some(position) => *self.known.insert(position),
+                Some(position) => {
+                    // Whoever had the place meanwhile may have left a failure on record.
+                    self.recovering = true;
+                    *self.known.insert(position)
+                }
                 None => return Ok(Step::Outdated),
             },
         };
@@ -414,11 +425,11 @@ fn classify(error: ApplyError, events: &[Recorded]) -> StepError {
     }
 }
 
-/// Serialization failures, deadlocks, shutdowns, exhausted resources: nothing to do with the events.
+/// Serialization failures, deadlocks, shutdowns, exhausted resources, a disk or file that fails, a session that was ended
+/// for being silent: nothing to do with the events.
 fn is_passing(error: &dyn sqlx::error::DatabaseError) -> bool {
-    error
-        .code()
-        .is_some_and(|code| ["40", "53", "57", "58", "08"].iter().any(|class| code.starts_with(class)))
+    let passing = ["08", "25006", "25P03", "40", "53", "57", "58", "XX"];
+    error.code().is_some_and(|code| passing.iter().any(|class| code.starts_with(class)))
 }
 
 /// The followers that run in this process, by name.

@@ -1,8 +1,14 @@
 //! Tells followers that the log has grown: at once within a process, by NOTIFY between processes.
 
+use std::time::Duration;
+
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long to listen without having heard anything, before asking whether the connection is still there.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// The channel that `append_events` notifies, once a batch, with the new head as its payload.
 pub const CHANNEL: &str = "mobid_log";
@@ -36,11 +42,22 @@ impl Wake {
         let mut listener = PgListener::connect_with(pool).await?;
         listener.listen(CHANNEL).await?;
         self.grown_to(crate::stream::reader::head(pool).await?);
-        while let Some(notification) = listener.try_recv().await? {
-            if let Ok(position) = notification.payload().parse() {
-                self.grown_to(position);
+        loop {
+            match timeout(SILENCE, listener.try_recv()).await {
+                // Anybody who may connect may notify, so what is said is only a reason to look.
+                Ok(Ok(Some(said))) if said.payload().parse().is_ok_and(|at: i64| at <= *self.0.borrow()) => {}
+                Ok(Ok(Some(_))) => self.grown_to(crate::stream::reader::head(pool).await?),
+                Ok(Ok(None)) => return Ok(()),
+                Ok(Err(error)) => return Err(error),
+                // A connection that was cut says nothing either: this one is given up if it has missed something.
+                Err(_) => {
+                    let head = crate::stream::reader::head(pool).await?;
+                    if head > *self.0.borrow() {
+                        self.grown_to(head);
+                        return Ok(());
+                    }
+                }
             }
         }
-        Ok(())
     }
 }

@@ -224,10 +224,11 @@ pub async fn settle(db: impl PgExecutor<'_>, settled: &[Settled]) -> Result<(), 
              next_attempt_at = coalesce(s.next_attempt_at, d.next_attempt_at), leased_until = null, claim_id = null,
              last_status_code = s.status_code, last_error = s.error, finished_at = s.finished_at
          from (
-             select * from unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::timestamptz[],
-                                  $6::integer[], $7::text[], $8::timestamptz[])
+             select distinct on (s.id) *
+             from unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::timestamptz[], $6::integer[],
+                         $7::text[], $8::timestamptz[])
                  as s(id, claim_id, status, attempted, next_attempt_at, status_code, error, finished_at)
-             order by id
+             order by s.id, s.status = 'succeeded' desc
          ) s
          where d.id = s.id and d.status = 'pending' and (d.claim_id = s.claim_id or s.status = 'succeeded')",
         &ids as _,
@@ -276,9 +277,11 @@ pub async fn pending(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
 /// Removes up to `limit` deliveries that were settled before `then`; answers how many.
 pub async fn prune(db: impl PgExecutor<'_>, then: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
     let pruned = sqlx::query!(
-        "delete from webhook_deliveries where id in (
+        "with gone as materialized (
              select id from webhook_deliveries where finished_at < $1
-             order by finished_at limit $2 for update skip locked)",
+             order by finished_at limit $2 for update skip locked
+         )
+         delete from webhook_deliveries d using gone where d.id = gone.id",
         then,
         limit
     )
