@@ -1,6 +1,6 @@
 //! `mobid serve | migrate | owner-key | config`
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -69,7 +69,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let master = master_key(&config)?;
     let data_dir = config.data_dir.clone();
     let server = Server::start(config, Clock::system(), database.pool.clone(), master, Some(metrics)).await?;
-    announce(&server, &data_dir);
+    let _ = announce(&server, &data_dir);
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -89,19 +89,22 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 /// What whoever started the server wants to know. The key goes to the terminal, never to the log.
-fn announce(server: &Server, data_dir: &std::path::Path) {
+/// Who started it may not listen any more: that is no reason to stop.
+fn announce(server: &Server, data_dir: &std::path::Path) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout();
     let admin = server.admin_address.map_or_else(|| "off".to_owned(), |address| address.to_string());
     tracing::info!(address = %server.address, admin, "serving");
-    println!("mobid listens on http://{}", server.address);
+    writeln!(stdout, "mobid listens on http://{}", server.address)?;
     if let Some(key) = &server.new_owner_key {
         let path = owner::path(data_dir);
-        if std::io::stdout().is_terminal() {
-            println!("owner key (kept in {}): {}", path.display(), key.reveal());
+        if stdout.is_terminal() {
+            writeln!(stdout, "owner key (kept in {}): {}", path.display(), key.reveal())?;
         } else {
-            println!("owner key: kept in {}", path.display());
+            writeln!(stdout, "owner key: kept in {}", path.display())?;
         }
-        println!("callback secret: kept in {}", owner::callback_secret_path(data_dir).display());
+        writeln!(stdout, "callback secret: kept in {}", owner::callback_secret_path(data_dir).display())?;
     }
+    Ok(())
 }
 
 async fn migrate(config: Config) -> anyhow::Result<()> {

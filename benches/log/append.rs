@@ -2,9 +2,9 @@
 //!
 //! A round goes through all cells (so many in flight, so many per cent of conflicts); in each cell the contestants
 //! take turns, in changing order: first they create consents, then they append to those (an update each, so that no
-//! consent grows long). A conflict is made by sending its share of the commands, instead, as updates to one of a few
-//! hot consents, where those in flight at the same time meet; a command that loses is sent again until it is in (at
-//! most 16 times), on either side, and counts once.
+//! consent grows long). A conflict is two updates to the same consent, sent together, of which one must lose: so many
+//! of a hundred commands are the losers. Whoever loses is sent again until it is in (at most 16 times), on either side,
+//! and counts once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +26,7 @@ use crate::stock::{self, Stock};
 
 const SECTION: &str = "append";
 const STOCK: &str = "stock postgres-es";
-/// Consents that conflicts happen on.
+/// Consents that conflicts happen on, for each that is in flight: those of a moment are on different ones.
 const HOT: usize = 4;
 
 /// Consents that were made in a turn.
@@ -51,6 +51,14 @@ impl Contestant {
         match self {
             Self::Ours(ours) => ours.update(id).await,
             Self::Stock(stock) => stock.update(id).await,
+        }
+    }
+
+    /// Two updates to the same consent at once.
+    async fn race(&self, id: &str) -> Result<Done> {
+        match tokio::try_join!(self.update(id), self.update(id))? {
+            (Done::GivenUp, _) | (_, Done::GivenUp) => Ok(Done::GivenUp),
+            _ => Ok(Done::Both),
         }
     }
 }
@@ -151,7 +159,7 @@ async fn creates(bench: &Bench, cell: &Cell, contestant: &Contestant) -> Result<
         let (contestant, made, hot) = (contestant.clone(), collected.clone(), hot.clone());
         async move {
             if let Some(id) = hot.chosen() {
-                return contestant.update(&id).await;
+                return contestant.race(id).await;
             }
             let id = consent_id();
             let done = contestant.create(&id).await?;
@@ -190,7 +198,7 @@ async fn appends(bench: &Bench, cell: &Cell, contestant: &Contestant, ids: &Ids)
         let (contestant, ids, next, hot) = (contestant.clone(), ids.clone(), next.clone(), hot.clone());
         async move {
             if let Some(id) = hot.chosen() {
-                return contestant.update(&id).await;
+                return contestant.race(id).await;
             }
             let turn = next.fetch_add(1, Ordering::Relaxed);
             contestant.update(&ids[turn % ids.len()]).await
@@ -215,24 +223,25 @@ async fn unremembered(
 #[derive(Clone)]
 struct Hot {
     ids: Arc<Vec<String>>,
-    per_cent: u32,
+    next: Arc<AtomicUsize>,
+    per_cent: u64,
 }
 
 impl Hot {
     async fn new(cell: &Cell, contestant: &Contestant) -> Result<Self> {
-        let ids: Vec<_> = (0..if cell.conflicts > 0 { HOT } else { 0 }).map(|_| consent_id()).collect();
+        let many = if cell.conflicts > 0 { HOT * cell.in_flight } else { 0 };
+        let ids: Vec<_> = (0..many).map(|_| consent_id()).collect();
         for id in &ids {
             contestant.create(id).await?;
         }
-        Ok(Self { ids: Arc::new(ids), per_cent: cell.conflicts })
+        Ok(Self { ids: Arc::new(ids), next: Arc::default(), per_cent: cell.conflicts.into() })
     }
 
-    /// One of them, for its share of the calls.
-    fn chosen(&self) -> Option<String> {
+    /// The next of them, as often as it takes for so many of a hundred commands to lose: a race is two of them.
+    fn chosen(&self) -> Option<&str> {
         let random = u64::from_be_bytes(mobid::secret::random());
-        let hit = random % 100 < u64::from(self.per_cent);
-        let index = usize::try_from(random / 100 % (HOT as u64)).unwrap_or(0);
-        hit.then(|| self.ids.get(index).cloned()).flatten()
+        let hit = random % (100 - self.per_cent) < self.per_cent;
+        hit.then(|| self.ids[self.next.fetch_add(1, Ordering::Relaxed) % self.ids.len()].as_str())
     }
 }
 

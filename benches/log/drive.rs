@@ -25,6 +25,8 @@ pub struct Driven {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Done {
     Well,
+    /// It was two.
+    Both,
     /// It lost to others as often as it may.
     GivenUp,
 }
@@ -116,8 +118,11 @@ where
         let started = shared.turn().await;
         let done = work(worker).await?;
         if shared.measuring.load(Ordering::Relaxed) {
-            let counter = if done == Done::Well { &shared.done } else { &shared.given_up };
-            counter.fetch_add(1, Ordering::Relaxed);
+            match done {
+                Done::Well => shared.done.fetch_add(1, Ordering::Relaxed),
+                Done::Both => shared.done.fetch_add(2, Ordering::Relaxed),
+                Done::GivenUp => shared.given_up.fetch_add(1, Ordering::Relaxed),
+            };
             latencies.push(started.elapsed());
         }
     }

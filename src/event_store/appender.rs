@@ -4,7 +4,7 @@
 //! keys let one copy through, and the command id in the log tells whose it is. Only if the database stays away for
 //! longer than a caller waits is the caller told so, and then honestly: unknown, not failed.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -104,6 +104,7 @@ impl Task {
     async fn run(mut self) {
         while let Some(batch) = self.gather().await {
             let outcomes = self.settle(&batch).await;
+            self.turn_away_late(&batch, &outcomes);
             for (job, outcome) in batch.into_iter().zip(outcomes) {
                 // A caller that gave up meanwhile learns it from its next attempt.
                 let _ = job.reply.send(outcome);
@@ -148,6 +149,31 @@ impl Task {
             batch.push(job);
         } else {
             self.postponed.push_back(job);
+        }
+    }
+
+    /// Who waited behind a command on the same aggregate that went in has decided on what is over: they are told at
+    /// once, and need not be sent to find out.
+    fn turn_away_late(&mut self, batch: &[Job], outcomes: &[Result<Outcome, AppendError>]) {
+        if self.postponed.is_empty() {
+            return;
+        }
+        let moved: HashSet<_> = batch
+            .iter()
+            .zip(outcomes)
+            .filter(|(_, outcome)| matches!(outcome, Ok(Outcome::Appended { .. })))
+            .map(|(job, _)| {
+                (job.append.aggregate_type, job.append.aggregate_id.as_str(), job.append.expected)
+            })
+            .collect();
+        let waiting = std::mem::take(&mut self.postponed);
+        for job in waiting {
+            let Append { aggregate_type, aggregate_id, expected, .. } = &job.append;
+            if moved.contains(&(*aggregate_type, aggregate_id.as_str(), *expected)) {
+                let _ = job.reply.send(Ok(Outcome::Conflict));
+            } else {
+                self.postponed.push_back(job);
+            }
         }
     }
 
@@ -292,5 +318,25 @@ mod tests {
         let batch = task.gather().await.unwrap();
         let ids: Vec<_> = batch.iter().map(|job| job.append.aggregate_id.as_str()).collect();
         assert_eq!(ids, ["crowded", "other"]);
+    }
+
+    #[tokio::test]
+    async fn who_waited_behind_a_change_of_the_same_aggregate_is_told_at_once() {
+        let (_queue, jobs) = mpsc::channel(QUEUE);
+        let (reply, mut answer) = oneshot::channel();
+        let late = Job { reply, ..job("crowded") };
+        let mut task = Task {
+            options: PgConnectOptions::new(),
+            conn: None,
+            jobs,
+            postponed: VecDeque::from([late, job("other")]),
+            wake: Wake::default(),
+            reconnects: Arc::default(),
+        };
+        task.turn_away_late(&[job("crowded")], &[Ok(Outcome::Conflict)]);
+        assert!(answer.try_recv().is_err(), "it may be its turn yet");
+        task.turn_away_late(&[job("crowded")], &[Ok(Outcome::Appended { position: 1 })]);
+        assert_eq!(answer.try_recv().unwrap().unwrap(), Outcome::Conflict);
+        assert_eq!(task.postponed.len(), 1);
     }
 }

@@ -44,6 +44,13 @@ impl StateCache {
         self.states.insert((A::TYPE, id.to_owned()), Arc::new(versioned));
     }
 
+    /// Forgets what is no newer than this.
+    pub fn forget_up_to<A: Aggregate + Clone + 'static>(&self, id: &str, sequence: i64) {
+        if self.get::<A>(id).is_some_and(|known| known.sequence <= sequence) {
+            self.forget::<A>(id);
+        }
+    }
+
     pub fn forget<A: Aggregate>(&self, id: &str) {
         self.states.invalidate(&(A::TYPE, id.to_owned()));
     }

@@ -155,9 +155,14 @@ impl EventStore {
                 Ok(events) if !events.is_empty() => {
                     match self.append(id, &known, events, context, &terms).await? {
                         Some(executed) => return Ok(executed),
-                        None => known = self.load(id).await?,
+                        // Who came first may have done so here, and then has left what there is now.
+                        None => match self.cache.get::<A>(id) {
+                            Some(newer) if newer.sequence > known.sequence => {
+                                (known, looked) = (newer, false)
+                            }
+                            _ => (known, looked) = (self.load(id).await?, true),
+                        },
                     }
-                    looked = true;
                 }
                 // What appends nothing is only said of a state that was just read.
                 _ if !looked => {
@@ -245,7 +250,7 @@ impl EventStore {
                 Ok(Some(Executed { state, sequence, appended: Some(Appended { position }) }))
             }
             Outcome::Conflict => {
-                self.cache.forget::<A>(id);
+                self.cache.forget_up_to::<A>(id, known.sequence);
                 Ok(None)
             }
             Outcome::Claimed => {
