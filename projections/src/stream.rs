@@ -8,5 +8,6 @@ pub mod fold;
 pub mod lease;
 pub mod reader;
 pub mod rebuild;
+pub mod recent;
 pub mod runner;
 pub mod wake;

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::ahead::{self, Ahead};
 use super::lease::Lease;
+use super::recent::{Chunk, Recent};
 use super::wake::Wake;
 use super::{checkpoint, failure, reader};
 use crate::projection::{ApplyError, Follower};
@@ -58,6 +59,7 @@ pub struct Runner {
     pool: PgPool,
     follower: Follower,
     wake: watch::Receiver<i64>,
+    recent: Recent,
     position: watch::Sender<i64>,
     condition: watch::Sender<Condition>,
     /// 1 while looking for the event that broke a batch.
@@ -108,6 +110,7 @@ impl Runner {
                 pool,
                 follower,
                 wake: wake.subscribe(),
+                recent: wake.recent(),
                 position,
                 condition,
                 batch: BATCH,
@@ -204,6 +207,7 @@ impl Runner {
                 // What was read ahead comes by a connection that may be as dead; and a crash of the database may have
                 // taken back what this process thought was applied.
                 (self.known, self.ahead) = (None, None);
+                self.recent.forget().await;
                 self.position.send_replace(0);
                 // Not woken by an append: if the database answers badly, appends do not make it better.
                 Pause::UntilPoll
@@ -337,14 +341,17 @@ impl Runner {
     }
 
     /// The events after a position: a batch, or, where there are more than that, chunks that are read ahead.
-    async fn read(&mut self, from: i64) -> Result<Vec<Recorded>, sqlx::Error> {
+    async fn read(&mut self, from: i64) -> Result<Chunk, sqlx::Error> {
         if let Some(ahead) = self.ahead.as_mut().filter(|ahead| self.batch == BATCH && ahead.is_at(from))
             && let Some(events) = ahead.next().await?
         {
-            return Ok(events);
+            return Ok(events.into());
         }
         self.ahead = None;
-        let events = reader::after(&self.pool, from, self.batch).await?;
+        if self.batch != BATCH {
+            return Ok(reader::after(&self.pool, from, self.batch).await?.into());
+        }
+        let events = self.recent.after(&self.pool, from, BATCH).await?;
         if let Some(last) = events.last().filter(|_| i64::try_from(events.len()) == Ok(BATCH)) {
             let options = self.pool.connect_options().as_ref().clone();
             self.ahead = Some(Ahead::after(last.position, ahead::CHUNK, options));

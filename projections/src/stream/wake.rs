@@ -7,6 +7,8 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::recent::Recent;
+
 /// How long to listen without having heard anything, before asking whether the connection is still there.
 const SILENCE: Duration = Duration::from_secs(10);
 
@@ -15,11 +17,11 @@ pub const CHANNEL: &str = "mobid_log";
 
 /// The highest position heard of. Hearing late or never only delays: a slow poll stands behind it.
 #[derive(Clone, Debug)]
-pub struct Wake(watch::Sender<i64>);
+pub struct Wake(watch::Sender<i64>, Recent);
 
 impl Default for Wake {
     fn default() -> Self {
-        Self(watch::Sender::new(0))
+        Self(watch::Sender::new(0), Recent::default())
     }
 }
 
@@ -31,6 +33,11 @@ impl Wake {
             *known = position.max(*known);
             news
         });
+    }
+
+    /// What those who are woken read of it.
+    pub fn recent(&self) -> Recent {
+        self.1.clone()
     }
 
     pub fn subscribe(&self) -> watch::Receiver<i64> {
