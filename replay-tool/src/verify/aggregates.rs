@@ -53,10 +53,21 @@ impl<A: Aggregate + PartialEq> Walk<A> {
         self.unsound.is_empty()
     }
 
-    /// Takes a chunk of the log, or what of it is of this type.
-    pub async fn take(&mut self, look: &mut Look, kind: Kind, chunk: &[Recorded]) -> anyhow::Result<()> {
+    pub fn is_unsound(&self, id: &str) -> bool {
+        self.unsound.contains(id)
+    }
+
+    /// Takes a chunk of the log, or what of it is of this type; `again` is told of what was ripe already and goes on, as
+    /// it was then.
+    pub async fn take(
+        &mut self,
+        look: &mut Look,
+        kind: Kind,
+        chunk: &[Recorded],
+        again: impl FnMut(&Whole<A>) -> serde_json::Result<()>,
+    ) -> anyhow::Result<()> {
         let events: Vec<_> = chunk.iter().filter(|event| event.aggregate_type == A::TYPE).collect();
-        self.open_again(look, &events).await?;
+        self.open_again(look, &events, again).await?;
         let mut suspects = Vec::new();
         for event in events {
             let id = event.aggregate_id.as_str();
@@ -114,7 +125,12 @@ impl<A: Aggregate + PartialEq> Walk<A> {
     }
 
     /// Folds once more what had events before this chunk and is no longer held.
-    async fn open_again(&mut self, look: &mut Look, events: &[&Recorded]) -> anyhow::Result<()> {
+    async fn open_again(
+        &mut self,
+        look: &mut Look,
+        events: &[&Recorded],
+        mut again: impl FnMut(&Whole<A>) -> serde_json::Result<()>,
+    ) -> anyhow::Result<()> {
         let Some(start) = events.first().map(|event| event.position) else { return Ok(()) };
         let mut missing = BTreeSet::new();
         let mut begun = HashSet::new();
@@ -138,6 +154,9 @@ impl<A: Aggregate + PartialEq> Walk<A> {
                 if whole.next(event).is_err() {
                     whole.sound = false;
                 }
+            }
+            for whole in ids.iter().filter_map(|id| self.young.get(id)).filter(|whole| whole.sound) {
+                again(whole)?;
             }
         }
         Ok(())

@@ -1,5 +1,5 @@
-//! What the pass over the log knows of aggregates, and when it holds that against read models: as soon as one had no
-//! event for long, and again should it go on.
+//! What the pass over the log knows of aggregates, and how it holds that against read models: endpoints, which are
+//! few, row by row; consents and their deadlines by sums, and row by row only where those differ.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,12 @@ use mobid_domain::client::Client;
 use mobid_domain::consent::Consent;
 use mobid_domain::recorded::Recorded;
 use mobid_domain::webhook::Endpoint;
-use mobid_projections::expiry;
 
 use super::aggregates::Walk;
 use super::finding::Finding;
-use super::{Look, deadlines, rows};
+use super::sums::Sums;
+use super::tables::Expected;
+use super::{Look, closely, rows};
 use crate::kind::Kind;
 
 pub struct Known {
@@ -20,18 +21,18 @@ pub struct Known {
     consents: Walk<Consent>,
     endpoints: Walk<Endpoint>,
     checkpoints: BTreeMap<String, i64>,
-    /// Whether each consent that was looked at had a row.
-    no_consent_lacks_a_row: bool,
+    expected: Expected,
 }
 
 impl Known {
-    pub fn new(checkpoints: BTreeMap<String, i64>) -> Self {
+    /// With sums of nothing yet.
+    pub fn new(checkpoints: BTreeMap<String, i64>, sums: Sums) -> Self {
         Self {
             clients: Walk::new(),
             consents: Walk::new(),
             endpoints: Walk::new(),
             checkpoints,
-            no_consent_lacks_a_row: true,
+            expected: Expected::new(sums),
         }
     }
 
@@ -53,35 +54,31 @@ impl Known {
                 aggregate_id,
             })?;
         }
-        self.clients.take(look, Kind::Client, chunk).await?;
-        self.consents.take(look, Kind::Consent, chunk).await?;
-        self.endpoints.take(look, Kind::Webhook, chunk).await?;
-        self.compare(look, false).await
+        let expected = &mut self.expected;
+        self.clients.take(look, Kind::Client, chunk, |_| Ok(())).await?;
+        self.consents.take(look, Kind::Consent, chunk, |whole| expected.take_away(whole)).await?;
+        self.endpoints.take(look, Kind::Webhook, chunk, |_| Ok(())).await?;
+        self.ripe(look, false).await
     }
 
-    /// After the last chunk: the rest, and rows of what never was.
-    pub async fn finish(&mut self, look: &mut Look) -> anyhow::Result<()> {
-        self.compare(look, true).await?;
-        let each_has_one = self.consents.all_sound() && self.no_consent_lacks_a_row;
-        if !(each_has_one && rows::count(look).await? == self.consents.seen()) {
-            rows::without_events::<Consent>(look).await?;
+    /// After the last chunk: the rest, what differs from the tables of consents, and rows of what never was.
+    pub async fn finish(&mut self, look: &mut Look, found: &Sums) -> anyhow::Result<()> {
+        self.ripe(look, true).await?;
+        let suspects = self.expected.sums.differing(found);
+        if suspects.any() {
+            closely::look_at(look, &self.checkpoints, &self.consents, &suspects).await?;
         }
-        deadlines::without_events(look).await?;
         rows::without_events::<Endpoint>(look).await
     }
 
-    async fn compare(&mut self, look: &mut Look, all: bool) -> anyhow::Result<()> {
-        let at = |name: &str| self.checkpoints.get(name).copied().unwrap_or(0);
-        let (consents, deadlines) = (at(rows::name::<Consent>()), at(expiry::NAME));
-        let endpoints = at(rows::name::<Endpoint>());
-        let batch = usize::try_from(look.batch)?;
+    async fn ripe(&mut self, look: &mut Look, all: bool) -> anyhow::Result<()> {
         self.clients.ripe(look, all)?;
-        for batch in self.consents.ripe(look, all)?.chunks(batch) {
-            self.no_consent_lacks_a_row &= rows::compare(look, consents, batch).await?;
-            deadlines::compare(look, deadlines, batch).await?;
+        for whole in self.consents.ripe(look, all)? {
+            self.expected.add(&whole)?;
         }
-        for batch in self.endpoints.ripe(look, all)?.chunks(batch) {
-            rows::compare(look, endpoints, batch).await?;
+        let checkpoint = self.checkpoints.get(rows::name::<Endpoint>()).copied().unwrap_or(0);
+        for batch in self.endpoints.ripe(look, all)?.chunks(usize::try_from(look.batch)?) {
+            rows::compare(look, checkpoint, batch).await?;
         }
         Ok(())
     }
