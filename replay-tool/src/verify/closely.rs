@@ -11,6 +11,7 @@ use mobid_projections::expiry;
 use mobid_projections::stream::ahead::Ahead;
 
 use super::aggregates::Walk;
+use super::known::settled;
 use super::sums::Suspects;
 use super::{Look, deadlines, rows};
 use crate::kind::Kind;
@@ -25,12 +26,12 @@ pub async fn look_at(
     eprintln!("replay-tool: not all rows are what the log says; looking closely at those");
     let at = |name: &str| checkpoints.get(name).copied().unwrap_or(0);
     let mut closer = Closer {
-        walk: Walk::new(),
+        walk: Walk::new(settled),
         rows: at(rows::name::<Consent>()),
         deadlines: at(expiry::NAME),
         none_lacks_a_row: true,
     };
-    let mut log = Ahead::after(0, look.batch, look.options.clone());
+    let mut log = Ahead::after(0, look.chunk(), look.options.clone());
     let mut position = 0;
     while position < look.head
         && let Some(mut chunk) = log.next().await?
@@ -63,7 +64,7 @@ struct Closer {
 
 impl Closer {
     async fn compare(&mut self, look: &mut Look, all: bool) -> anyhow::Result<()> {
-        for batch in self.walk.ripe(look, all)?.chunks(usize::try_from(look.batch)?) {
+        for batch in self.walk.ripe_in_order(look, all)?.chunks(usize::try_from(look.batch)?) {
             self.none_lacks_a_row &= rows::compare(look, self.rows, batch).await?;
             deadlines::compare(look, self.deadlines, batch).await?;
         }

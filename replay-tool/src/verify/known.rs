@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use cqrs_es::Aggregate;
 use mobid_domain::client::Client;
-use mobid_domain::consent::Consent;
+use mobid_domain::consent::{Consent, Phase};
 use mobid_domain::recorded::Recorded;
 use mobid_domain::webhook::Endpoint;
+use tokio::task::JoinHandle;
 
-use super::aggregates::Walk;
+use super::aggregates::{Walk, Whole};
 use super::finding::Finding;
 use super::sums::Sums;
 use super::tables::Expected;
@@ -21,18 +22,21 @@ pub struct Known {
     consents: Walk<Consent>,
     endpoints: Walk<Endpoint>,
     checkpoints: BTreeMap<String, i64>,
-    expected: Expected,
+    expected: Adding,
+    /// What was expected of those that went on after all.
+    no_longer: Expected,
 }
 
 impl Known {
     /// With sums of nothing yet.
     pub fn new(checkpoints: BTreeMap<String, i64>, sums: Sums) -> Self {
         Self {
-            clients: Walk::new(),
-            consents: Walk::new(),
-            endpoints: Walk::new(),
+            clients: Walk::new(|_| false),
+            consents: Walk::new(settled),
+            endpoints: Walk::new(|_| false),
             checkpoints,
-            expected: Expected::new(sums),
+            expected: Adding::To(Expected::new(sums.clone())),
+            no_longer: Expected::new(sums),
         }
     }
 
@@ -54,17 +58,18 @@ impl Known {
                 aggregate_id,
             })?;
         }
-        let expected = &mut self.expected;
+        let no_longer = &mut self.no_longer;
         self.clients.take(look, Kind::Client, chunk, |_| Ok(())).await?;
-        self.consents.take(look, Kind::Consent, chunk, |whole| expected.take_away(whole)).await?;
+        self.consents.take(look, Kind::Consent, chunk, |whole| no_longer.add(whole)).await?;
         self.endpoints.take(look, Kind::Webhook, chunk, |_| Ok(())).await?;
         self.ripe(look, false).await
     }
 
     /// After the last chunk: the rest, what differs from the tables of consents, and rows of what never was.
-    pub async fn finish(&mut self, look: &mut Look, found: &Sums) -> anyhow::Result<()> {
+    pub async fn finish(&mut self, look: &mut Look, found: Sums) -> anyhow::Result<()> {
         self.ripe(look, true).await?;
-        let suspects = self.expected.sums.differing(found);
+        let expected = self.expected.done().await?;
+        let suspects = expected.sums.differing(&found.with(&self.no_longer.sums));
         if suspects.any() {
             closely::look_at(look, &self.checkpoints, &self.consents, &suspects).await?;
         }
@@ -73,13 +78,49 @@ impl Known {
 
     async fn ripe(&mut self, look: &mut Look, all: bool) -> anyhow::Result<()> {
         self.clients.ripe(look, all)?;
-        for whole in self.consents.ripe(look, all)? {
-            self.expected.add(&whole)?;
+        let ripe = self.consents.ripe(look, all)?;
+        if !ripe.is_empty() {
+            self.expected.add(ripe).await?;
         }
         let checkpoint = self.checkpoints.get(rows::name::<Endpoint>()).copied().unwrap_or(0);
-        for batch in self.endpoints.ripe(look, all)?.chunks(usize::try_from(look.batch)?) {
+        for batch in self.endpoints.ripe_in_order(look, all)?.chunks(usize::try_from(look.batch)?) {
             rows::compare(look, checkpoint, batch).await?;
         }
         Ok(())
+    }
+}
+
+/// Whether a consent is decided: few go on then.
+pub fn settled(consent: &Consent) -> bool {
+    consent.session().is_some_and(|session| session.phase != Phase::Pending)
+}
+
+/// Sums that are added to on another thread, while the pass goes on.
+enum Adding {
+    To(Expected),
+    Meanwhile(JoinHandle<serde_json::Result<Expected>>),
+    /// It failed.
+    Nothing,
+}
+
+impl Adding {
+    /// Waits for what was added before, so that never more than that is held.
+    async fn add(&mut self, ripe: Vec<Whole<Consent>>) -> anyhow::Result<()> {
+        let mut expected = self.done().await?;
+        *self = Self::Meanwhile(tokio::task::spawn_blocking(move || {
+            for whole in ripe {
+                expected.add(&whole)?;
+            }
+            Ok(expected)
+        }));
+        Ok(())
+    }
+
+    async fn done(&mut self) -> anyhow::Result<Expected> {
+        match std::mem::replace(self, Self::Nothing) {
+            Self::To(expected) => Ok(expected),
+            Self::Meanwhile(adding) => Ok(adding.await??),
+            Self::Nothing => anyhow::bail!("the sums of what is expected are lost"),
+        }
     }
 }

@@ -26,15 +26,6 @@ impl Expected {
     }
 
     pub fn add(&mut self, whole: &Whole<Consent>) -> serde_json::Result<()> {
-        self.each(whole, Sums::add)
-    }
-
-    /// What was added as of an earlier event.
-    pub fn take_away(&mut self, whole: &Whole<Consent>) -> serde_json::Result<()> {
-        self.each(whole, Sums::take_away)
-    }
-
-    fn each(&mut self, whole: &Whole<Consent>, of: fn(&mut Sums, Table, &[u8])) -> serde_json::Result<()> {
         let Some(session) = whole.folded.state.session() else { return Ok(()) };
         let row = &mut self.row;
         // In the order in which `found` asks for them.
@@ -49,13 +40,13 @@ impl Expected {
         row.number(whole.folded.sequence);
         row.number(whole.folded.position);
         row.json(&whole.folded.state)?;
-        of(&mut self.sums, Table::Consents, &row.0);
+        self.sums.add(Table::Consents, &row.0);
         if let Some(due) = due(&whole.folded.state) {
             row.0.clear();
             row.text(&whole.id);
             row.text(Consent::TYPE);
             row.time(due);
-            of(&mut self.sums, Table::Deadlines, &row.0);
+            self.sums.add(Table::Deadlines, &row.0);
         }
         Ok(())
     }
