@@ -219,3 +219,75 @@ impl Recorded {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consent::ConsentEvent;
+
+    const REJECTED: &str = include_str!("../fixtures/events/consent.rejected.v1.json");
+    const TYPE: &str = "consent.rejected";
+
+    fn as_ours(payload: &str) -> Option<ConsentEvent> {
+        as_written(payload, TYPE)
+    }
+
+    #[test]
+    fn a_payload_as_we_write_it_is_read_at_once_and_says_the_same() {
+        let payload = REJECTED.trim_end();
+        assert_eq!(as_ours(payload), Some(type_first(payload).unwrap()));
+    }
+
+    #[test]
+    fn a_payload_that_only_looks_as_if_we_wrote_it_is_left_to_the_careful_reader() {
+        let data = r#"{"by":"client","at":"2025-01-15T12:00:00Z"}"#;
+        for payload in [
+            format!(r#"{{"data":{data}}},"type":"consent.revoked"}}"#),
+            format!(r#"{{"data":{data},"type":"consent.revoked","type":"consent.revoked"}}"#),
+            format!(r#"{{"data":{data} {data},"type":"consent.revoked"}}"#),
+            r#"{"data":,"type":"consent.revoked"}"#.to_owned(),
+            format!(r#"{{"type":"consent.revoked","data":{data}}}"#),
+            format!(r#"{{"data":{data},"type":"consent.rejected"}}"#),
+            String::new(),
+        ] {
+            assert_eq!(as_written::<ConsentEvent>(&payload, "consent.revoked"), None, "{payload}");
+        }
+        assert!(
+            as_written::<ConsentEvent>(
+                &format!(r#"{{"data":{data},"type":"consent.revoked"}}"#),
+                "consent.revoked"
+            )
+            .is_some()
+        );
+    }
+
+    #[test]
+    fn metadata_reads_if_and_only_if_it_can_be_read() {
+        for metadata in [
+            "{}",
+            r#"{"commandId":"cmd_1","traceId":"\u00e9"}"#,
+            r#"{"commandId":1}"#,
+            r#"{"commandId":null}"#,
+            r#"{"commandId":"\ud800"}"#,
+            r#"{"a":"b"} x"#,
+            "[]",
+            "null",
+            "",
+        ] {
+            let event = Recorded {
+                position: 1,
+                event_id: Uuid::nil(),
+                tenant: String::new(),
+                aggregate_type: String::new(),
+                aggregate_id: String::new(),
+                sequence: 1,
+                event_type: String::new(),
+                event_version: String::new(),
+                payload: String::new(),
+                metadata: metadata.to_owned(),
+                recorded_at: DateTime::UNIX_EPOCH,
+            };
+            assert_eq!(event.metadata_reads().is_ok(), event.metadata().is_ok(), "{metadata}");
+        }
+    }
+}

@@ -46,7 +46,7 @@ use sums::Sums;
 pub struct Args {
     /// Rows read at a time; of events a fifth of that. A few times as many aggregates
     /// are held, which saves reading again what goes on.
-    #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(i64).range(1..=50_000))]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(1..=50_000))]
     batch: i64,
 }
 

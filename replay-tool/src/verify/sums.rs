@@ -24,7 +24,7 @@ pub struct Sums {
     /// With the key taken in already, which is as long as a block.
     keyed: Sha256,
     places: RandomState,
-    sums: Vec<u128>,
+    totals: Vec<u128>,
 }
 
 impl Sums {
@@ -34,7 +34,7 @@ impl Sums {
         Self {
             keyed: Sha256::new_with_prefix(key.as_flattened()),
             places: RandomState::new(),
-            sums: vec![0; SUMS],
+            totals: vec![0; SUMS],
         }
     }
 
@@ -47,7 +47,7 @@ impl Sums {
 
     /// The rows of both.
     pub fn with(mut self, other: &Self) -> Self {
-        for (sum, other) in self.sums.iter_mut().zip(&other.sums) {
+        for (sum, other) in self.totals.iter_mut().zip(&other.totals) {
             *sum = sum.wrapping_add(*other);
         }
         self
@@ -55,7 +55,7 @@ impl Sums {
 
     /// The ids whose rows are not the same in both.
     pub fn differing(&self, other: &Self) -> Suspects {
-        let differ: Vec<_> = self.sums.iter().zip(&other.sums).map(|(one, other)| one != other).collect();
+        let differ: Vec<_> = self.totals.iter().zip(&other.totals).map(|(one, other)| one != other).collect();
         Suspects { any: differ.contains(&true), differ, places: self.places.clone() }
     }
 
@@ -69,7 +69,7 @@ impl Sums {
 
     fn sum_of(&mut self, columns: &[u8]) -> &mut u128 {
         let place = place(&self.places, id(columns));
-        &mut self.sums[place]
+        &mut self.totals[place]
     }
 }
 
