@@ -84,10 +84,23 @@ async fn a_log_that_nobody_tampered_with_verifies_clean_and_the_same_each_time()
     assert_eq!((first.code, first.findings()), (Some(0), vec![]), "{}", first.talk);
     assert!(first.summary()["aggregates"]["consent"].as_u64() >= Some(6));
 
+    // rows that are right need no second look
+    assert!(!first.talk.contains("closely"), "{}", first.talk);
+
     // one event at a time crosses every seam between batches
     let second = replay_tool(&app, &["verify", "--batch", "1"]).await;
     assert_eq!(second.summary()["leavesSha256"], first.summary()["leavesSha256"]);
     assert_eq!(second.code, Some(0));
+    assert!(!second.talk.contains("closely"), "{}", second.talk);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_says_the_same_in_other_words_is_looked_at_closely_and_no_finding() {
+    let (app, id) = with_consents().await;
+    tamper(&app, &id, "update consents set state = state::jsonb::text::json where id = $1").await;
+    let answer = replay_tool(&app, &["verify"]).await;
+    assert!(answer.talk.contains("closely"), "{}", answer.talk);
+    assert_eq!((answer.code, answer.findings()), (Some(0), vec![]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,6 +195,30 @@ async fn an_event_that_nobody_can_read_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tampered_row_is_found() {
     is_found("update consents set status = 'approved' where id = $1", &["row_differs"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_with_any_column_changed_is_found_by_its_name() {
+    let (app, id) = with_consents().await;
+    for (column, change) in [
+        ("tenant", "tenant || 'x'"),
+        ("user_id", "user_id || 'x'"),
+        ("purpose", "purpose || 'x'"),
+        ("created_at", "created_at + interval '1 microsecond'"),
+        ("expires_at", "expires_at + interval '1 microsecond'"),
+        ("sequence", "sequence + 1"),
+        ("state", "replace(state::text, 'pending', 'expired')::json"),
+    ] {
+        let keep = format!("create table honest as select {column} as was from consents where id = '{id}'");
+        sqlx::query(&keep).execute(app.pool()).await.unwrap();
+        tamper(&app, &id, &format!("update consents set {column} = {change} where id = $1")).await;
+        let answer = replay_tool(&app, &["verify"]).await;
+        assert_eq!(answer.findings(), ["row_differs"], "{column}");
+        assert_eq!(answer.lines[0]["columns"], json!([column]));
+        let back = format!("update consents set {column} = (select was from honest) where id = $1");
+        tamper(&app, &id, &back).await;
+        sqlx::query("drop table honest").execute(app.pool()).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,14 +13,16 @@ use uuid::Uuid;
 #[error("not a valid {0}… id")]
 pub struct InvalidId(pub &'static str);
 
-fn encode(uuid: Uuid) -> String {
-    ulid::Ulid(uuid.as_u128()).to_string().to_ascii_lowercase()
+fn encode(uuid: Uuid, text: &mut [u8; ulid::ULID_LEN]) -> &str {
+    let text = ulid::Ulid(uuid.as_u128()).array_to_str(text);
+    text.make_ascii_lowercase();
+    text
 }
 
 fn decode(text: &str) -> Option<Uuid> {
     let bits = ulid::Ulid::from_string(text).ok()?.0;
     let id = Uuid::from_u128(bits);
-    (encode(id) == text).then_some(id)
+    (encode(id, &mut [0; ulid::ULID_LEN]) == text).then_some(id)
 }
 
 macro_rules! ids {
@@ -36,7 +38,8 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}{}", $prefix, encode(self.0))
+                f.write_str($prefix)?;
+                f.write_str(encode(self.0, &mut [0; ulid::ULID_LEN]))
             }
         }
 

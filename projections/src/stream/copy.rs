@@ -26,20 +26,40 @@ pub async fn chunk(conn: &mut PgConnection, after: i64, limit: i64) -> Result<Ve
     let events =
         format!("select {COLUMNS} from events where position > {after} order by position limit {limit}");
     let mut events_read = Vec::with_capacity(usize::try_from(limit).unwrap_or_default());
-    let mut messages = conn.copy_out_raw(&format!("copy ({events}) to stdout (format binary)")).await?;
+    each(conn, &events, |bytes| Ok(bytes.event()?.map(|event| events_read.push(event)).is_some())).await?;
+    Ok(events_read)
+}
+
+/// The rows of a query, one after the other, as the bytes of their columns: of each its length in four bytes and then
+/// its type's binary form, so that the same bytes are the same row.
+pub async fn rows(
+    conn: &mut PgConnection,
+    query: &str,
+    mut row: impl FnMut(&[u8]),
+) -> Result<(), sqlx::Error> {
+    each(conn, query, |bytes| Ok(bytes.row()?.map(&mut row).is_some())).await
+}
+
+/// A time as such bytes have it.
+pub fn time(time: DateTime<Utc>) -> [u8; 8] {
+    (time.timestamp_micros() - POSTGRES_EPOCH * 1_000_000).to_be_bytes()
+}
+
+/// Lets each row be taken off a message, until none is left.
+async fn each(
+    conn: &mut PgConnection,
+    query: &str,
+    mut take: impl FnMut(&mut Bytes<'_>) -> Result<bool, sqlx::Error>,
+) -> Result<(), sqlx::Error> {
+    let mut messages = conn.copy_out_raw(&format!("copy ({query}) to stdout (format binary)")).await?;
     while let Some(message) = messages.try_next().await? {
         let mut bytes = Bytes(
             message.strip_prefix(SIGNATURE).map_or(&message[..], |rest| rest.get(8..).unwrap_or_default()),
         );
         // A message holds whole rows, in today's servers exactly one.
-        while !bytes.0.is_empty() {
-            match bytes.event()? {
-                Some(event) => events_read.push(event),
-                None => break,
-            }
-        }
+        while !bytes.0.is_empty() && take(&mut bytes)? {}
     }
-    Ok(events_read)
+    Ok(())
 }
 
 /// What is left of a message.
@@ -65,6 +85,21 @@ impl<'a> Bytes<'a> {
             })),
             columns => Err(unexpected(&format!("{columns} columns"))),
         }
+    }
+
+    /// The next row's columns, whatever they are; `None` at the end of the copy.
+    fn row(&mut self) -> Result<Option<&'a [u8]>, sqlx::Error> {
+        let columns = i16::from_be_bytes(self.array()?);
+        if columns == END {
+            return Ok(None);
+        }
+        let whole = self.0;
+        for _ in 0..columns {
+            let length = i32::from_be_bytes(self.array()?);
+            // A null is of length -1.
+            self.take(usize::try_from(length).unwrap_or_default())?;
+        }
+        Ok(whole.get(..whole.len() - self.0.len()))
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], sqlx::Error> {
@@ -143,6 +178,18 @@ mod tests {
         assert_eq!(event.payload, r#"{"a": "é"}"#);
         assert_eq!(event.recorded_at, "2025-01-09T00:00:00.000001Z".parse::<DateTime<Utc>>().unwrap());
         assert_eq!(bytes.event().unwrap(), None);
+    }
+
+    #[test]
+    fn a_row_of_any_columns_is_their_bytes_and_no_more() {
+        let (mut message, one) = (row(), row());
+        message.extend(row());
+        message.extend(END.to_be_bytes());
+        let mut bytes = Bytes(&message);
+        assert_eq!(bytes.row().unwrap(), Some(&one[2..]));
+        assert_eq!(bytes.row().unwrap(), Some(&one[2..]));
+        assert_eq!(bytes.row().unwrap(), None);
+        assert!((0..one.len()).all(|length| Bytes(&one[..length]).row().is_err()));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Every aggregate of one type, its events folded as the pass over the log comes to them.
 //!
-//! Only aggregates that lately had an event are held; of the others the log itself is asked again should one go on.
+//! Only aggregates that lately had an event and may have more are held; of the others the log itself is asked again
+//! should one go on.
 //! Whatever is not as it should be is looked at once more in the order of its own sequence, all of it, and said then.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cqrs_es::Aggregate;
 use mobid_domain::recorded::Recorded;
@@ -34,14 +35,24 @@ pub struct Walk<A> {
     /// Those with an event since the last change of generations, and those that had one before.
     young: HashMap<String, Whole<A>>,
     old: HashMap<String, Whole<A>>,
+    /// Whether a state is likely the last, so that it need not be held.
+    settled: fn(&A) -> bool,
+    ripe: Vec<Whole<A>>,
     /// What has findings already.
     unsound: BTreeSet<String>,
     seen: u64,
 }
 
 impl<A: Aggregate + PartialEq> Walk<A> {
-    pub fn new() -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), unsound: BTreeSet::new(), seen: 0 }
+    pub fn new(settled: fn(&A) -> bool) -> Self {
+        Self {
+            young: HashMap::new(),
+            old: HashMap::new(),
+            settled,
+            ripe: Vec::new(),
+            unsound: BTreeSet::new(),
+            seen: 0,
+        }
     }
 
     /// How many aggregates there were so far.
@@ -53,12 +64,23 @@ impl<A: Aggregate + PartialEq> Walk<A> {
         self.unsound.is_empty()
     }
 
-    /// Takes a chunk of the log, or what of it is of this type.
-    pub async fn take(&mut self, look: &mut Look, kind: Kind, chunk: &[Recorded]) -> anyhow::Result<()> {
+    pub fn is_unsound(&self, id: &str) -> bool {
+        self.unsound.contains(id)
+    }
+
+    /// Takes a chunk of the log, or what of it is of this type; `again` is told of what was ripe already and goes on, as
+    /// it was then.
+    pub async fn take(
+        &mut self,
+        look: &mut Look,
+        kind: Kind,
+        chunk: &[Recorded],
+        again: impl FnMut(&Whole<A>) -> serde_json::Result<()>,
+    ) -> anyhow::Result<()> {
         let events: Vec<_> = chunk.iter().filter(|event| event.aggregate_type == A::TYPE).collect();
-        self.open_again(look, &events).await?;
+        self.open_again(look, &events, again).await?;
         let mut suspects = Vec::new();
-        for event in events {
+        for event in &events {
             let id = event.aggregate_id.as_str();
             let unreadable = if self.unsound.contains(id) {
                 kind.decodes(event).err()
@@ -88,14 +110,22 @@ impl<A: Aggregate + PartialEq> Walk<A> {
         for id in suspects {
             self.examine(look, &id).await?;
         }
+        for event in events {
+            let id = event.aggregate_id.as_str();
+            if self.young.get(id).is_some_and(|whole| (self.settled)(&whole.folded.state)) {
+                self.ripe.extend(self.young.remove(id));
+            }
+        }
         Ok(())
     }
 
-    /// Those that had no event for long, or all that are left; the unsound are findings already.
+    /// Those that settled or had no event for long, or all that are left; the unsound are findings already.
     pub fn ripe(&mut self, look: &mut Look, all: bool) -> anyhow::Result<Vec<Whole<A>>> {
         let full = self.young.len() >= GENERATION * usize::try_from(look.batch)?;
-        let mut ripe: Vec<_> =
-            if all || full { self.old.drain().map(|(_, whole)| whole).collect() } else { vec![] };
+        let mut ripe = std::mem::take(&mut self.ripe);
+        if all || full {
+            ripe.extend(self.old.drain().map(|(_, whole)| whole));
+        }
         if full {
             std::mem::swap(&mut self.young, &mut self.old);
         }
@@ -103,30 +133,53 @@ impl<A: Aggregate + PartialEq> Walk<A> {
             ripe.extend(self.young.drain().map(|(_, whole)| whole));
             ripe.extend(self.old.drain().map(|(_, whole)| whole));
         }
-        // Beside each other in the indexes, and findings in the same order each time.
-        ripe.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        for nothing in ripe.iter().filter(|whole| whole.folded.state == A::default()) {
+        let nothing: BTreeMap<_, _> = ripe
+            .extract_if(.., |whole| whole.folded.state == A::default())
+            .map(|whole| (whole.id.clone(), whole))
+            .collect();
+        // Findings in the same order each time.
+        for (id, nothing) in nothing {
             nothing.does_not_begin(&mut look.report)?;
-            self.unsound.insert(nothing.id.clone());
+            self.unsound.insert(id);
         }
-        ripe.retain(|whole| whole.folded.state != A::default());
+        Ok(ripe)
+    }
+
+    /// The same beside each other in the indexes, and findings about them in the same order each time.
+    pub fn ripe_in_order(&mut self, look: &mut Look, all: bool) -> anyhow::Result<Vec<Whole<A>>> {
+        let mut ripe = self.ripe(look, all)?;
+        ripe.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         Ok(ripe)
     }
 
     /// Folds once more what had events before this chunk and is no longer held.
-    async fn open_again(&mut self, look: &mut Look, events: &[&Recorded]) -> anyhow::Result<()> {
+    async fn open_again(
+        &mut self,
+        look: &mut Look,
+        events: &[&Recorded],
+        mut again: impl FnMut(&Whole<A>) -> serde_json::Result<()>,
+    ) -> anyhow::Result<()> {
         let Some(start) = events.first().map(|event| event.position) else { return Ok(()) };
-        let mut missing = BTreeSet::new();
-        let mut begun = HashSet::new();
-        for event in events {
+        // A first event has nothing before it, as long as the database sees to it that there is one only.
+        let begins = |event: &Recorded| event.sequence == 1 && look.sequences_are_unique;
+        let mut missing = BTreeMap::new();
+        for event in events.iter().filter(|event| !begins(event)) {
             let id = event.aggregate_id.as_str();
             let held = self.young.contains_key(id) || self.old.contains_key(id) || self.unsound.contains(id);
-            // A first event has nothing before it, as long as the database sees to it that there is one only.
-            if !held && begun.insert(id) && (event.sequence > 1 || !look.sequences_are_unique) {
-                missing.insert(event.aggregate_id.clone());
+            if !held {
+                missing.entry(id).or_insert(event.position);
             }
         }
-        let missing: Vec<_> = missing.into_iter().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for event in events.iter().filter(|event| begins(event)) {
+            let id = event.aggregate_id.as_str();
+            if missing.get(id).is_some_and(|goes_on| event.position < *goes_on) {
+                missing.remove(id);
+            }
+        }
+        let missing: Vec<_> = missing.into_keys().map(str::to_owned).collect();
         for ids in missing.chunks(usize::try_from(look.batch)?) {
             let mut earlier = reader::of_aggregates(&mut look.conn, A::TYPE, ids).await?;
             earlier.retain(|event| event.position < start);
@@ -138,6 +191,9 @@ impl<A: Aggregate + PartialEq> Walk<A> {
                 if whole.next(event).is_err() {
                     whole.sound = false;
                 }
+            }
+            for whole in ids.iter().filter_map(|id| self.young.get(id)).filter(|whole| whole.sound) {
+                again(whole)?;
             }
         }
         Ok(())

@@ -20,7 +20,7 @@ use super::finding::Finding;
 type Due = Option<DateTime<Utc>>;
 
 /// When a consent falls due, at the microseconds that the database keeps.
-fn due(consent: &Consent) -> Due {
+pub fn due(consent: &Consent) -> Due {
     let session = consent.session().filter(|session| session.phase == Phase::Pending)?;
     Some(session.request.expires_at.trunc_subsecs(6))
 }

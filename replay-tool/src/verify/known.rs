@@ -1,18 +1,20 @@
-//! What the pass over the log knows of aggregates, and when it holds that against read models: as soon as one had no
-//! event for long, and again should it go on.
+//! What the pass over the log knows of aggregates, and how it holds that against read models: endpoints, which are
+//! few, row by row; consents and their deadlines by sums, and row by row only where those differ.
 
 use std::collections::BTreeMap;
 
 use cqrs_es::Aggregate;
 use mobid_domain::client::Client;
-use mobid_domain::consent::Consent;
+use mobid_domain::consent::{Consent, Phase};
 use mobid_domain::recorded::Recorded;
 use mobid_domain::webhook::Endpoint;
-use mobid_projections::expiry;
+use tokio::task::JoinHandle;
 
-use super::aggregates::Walk;
+use super::aggregates::{Walk, Whole};
 use super::finding::Finding;
-use super::{Look, deadlines, rows};
+use super::sums::Sums;
+use super::tables::Expected;
+use super::{Look, closely, rows};
 use crate::kind::Kind;
 
 pub struct Known {
@@ -20,18 +22,21 @@ pub struct Known {
     consents: Walk<Consent>,
     endpoints: Walk<Endpoint>,
     checkpoints: BTreeMap<String, i64>,
-    /// Whether each consent that was looked at had a row.
-    no_consent_lacks_a_row: bool,
+    expected: Adding,
+    /// What was expected of those that went on after all.
+    no_longer: Expected,
 }
 
 impl Known {
-    pub fn new(checkpoints: BTreeMap<String, i64>) -> Self {
+    /// With sums of nothing yet.
+    pub fn new(checkpoints: BTreeMap<String, i64>, sums: Sums) -> Self {
         Self {
-            clients: Walk::new(),
-            consents: Walk::new(),
-            endpoints: Walk::new(),
+            clients: Walk::new(|_| false),
+            consents: Walk::new(settled),
+            endpoints: Walk::new(|_| false),
             checkpoints,
-            no_consent_lacks_a_row: true,
+            expected: Adding::To(Expected::new(sums.clone())),
+            no_longer: Expected::new(sums),
         }
     }
 
@@ -53,36 +58,69 @@ impl Known {
                 aggregate_id,
             })?;
         }
-        self.clients.take(look, Kind::Client, chunk).await?;
-        self.consents.take(look, Kind::Consent, chunk).await?;
-        self.endpoints.take(look, Kind::Webhook, chunk).await?;
-        self.compare(look, false).await
+        let no_longer = &mut self.no_longer;
+        self.clients.take(look, Kind::Client, chunk, |_| Ok(())).await?;
+        self.consents.take(look, Kind::Consent, chunk, |whole| no_longer.add(whole)).await?;
+        self.endpoints.take(look, Kind::Webhook, chunk, |_| Ok(())).await?;
+        self.ripe(look, false).await
     }
 
-    /// After the last chunk: the rest, and rows of what never was.
-    pub async fn finish(&mut self, look: &mut Look) -> anyhow::Result<()> {
-        self.compare(look, true).await?;
-        let each_has_one = self.consents.all_sound() && self.no_consent_lacks_a_row;
-        if !(each_has_one && rows::count(look).await? == self.consents.seen()) {
-            rows::without_events::<Consent>(look).await?;
+    /// After the last chunk: the rest, what differs from the tables of consents, and rows of what never was.
+    pub async fn finish(&mut self, look: &mut Look, found: Sums) -> anyhow::Result<()> {
+        self.ripe(look, true).await?;
+        let expected = self.expected.done().await?;
+        let suspects = expected.sums.differing(&found.with(&self.no_longer.sums));
+        if suspects.any() {
+            closely::look_at(look, &self.checkpoints, &self.consents, &suspects).await?;
         }
-        deadlines::without_events(look).await?;
         rows::without_events::<Endpoint>(look).await
     }
 
-    async fn compare(&mut self, look: &mut Look, all: bool) -> anyhow::Result<()> {
-        let at = |name: &str| self.checkpoints.get(name).copied().unwrap_or(0);
-        let (consents, deadlines) = (at(rows::name::<Consent>()), at(expiry::NAME));
-        let endpoints = at(rows::name::<Endpoint>());
-        let batch = usize::try_from(look.batch)?;
+    async fn ripe(&mut self, look: &mut Look, all: bool) -> anyhow::Result<()> {
         self.clients.ripe(look, all)?;
-        for batch in self.consents.ripe(look, all)?.chunks(batch) {
-            self.no_consent_lacks_a_row &= rows::compare(look, consents, batch).await?;
-            deadlines::compare(look, deadlines, batch).await?;
+        let ripe = self.consents.ripe(look, all)?;
+        if !ripe.is_empty() {
+            self.expected.add(ripe).await?;
         }
-        for batch in self.endpoints.ripe(look, all)?.chunks(batch) {
-            rows::compare(look, endpoints, batch).await?;
+        let checkpoint = self.checkpoints.get(rows::name::<Endpoint>()).copied().unwrap_or(0);
+        for batch in self.endpoints.ripe_in_order(look, all)?.chunks(usize::try_from(look.batch)?) {
+            rows::compare(look, checkpoint, batch).await?;
         }
         Ok(())
+    }
+}
+
+/// Whether a consent is decided: few go on then.
+pub fn settled(consent: &Consent) -> bool {
+    consent.session().is_some_and(|session| session.phase != Phase::Pending)
+}
+
+/// Sums that are added to on another thread, while the pass goes on.
+enum Adding {
+    To(Expected),
+    Meanwhile(JoinHandle<serde_json::Result<Expected>>),
+    /// It failed.
+    Nothing,
+}
+
+impl Adding {
+    /// Waits for what was added before, so that never more than that is held.
+    async fn add(&mut self, ripe: Vec<Whole<Consent>>) -> anyhow::Result<()> {
+        let mut expected = self.done().await?;
+        *self = Self::Meanwhile(tokio::task::spawn_blocking(move || {
+            for whole in ripe {
+                expected.add(&whole)?;
+            }
+            Ok(expected)
+        }));
+        Ok(())
+    }
+
+    async fn done(&mut self) -> anyhow::Result<Expected> {
+        match std::mem::replace(self, Self::Nothing) {
+            Self::To(expected) => Ok(expected),
+            Self::Meanwhile(adding) => Ok(adding.await??),
+            Self::Nothing => anyhow::bail!("the sums of what is expected are lost"),
+        }
     }
 }
