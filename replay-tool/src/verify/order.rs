@@ -50,6 +50,7 @@ pub async fn check(
         }
         look.report.reached(position);
     }
+    anyhow::ensure!(position >= look.head, "the log could not be read beyond position {position}");
     Ok(hex(&leaves.finalize()))
 }
 
