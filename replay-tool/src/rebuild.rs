@@ -4,6 +4,7 @@ use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use mobid_projections::projection::Projection;
 use mobid_projections::registry;
+use mobid_projections::stream::runner::LOAD_FROM;
 use mobid_projections::stream::{checkpoint, reader, rebuild};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -67,7 +68,7 @@ async fn one(
     );
     let head = reader::head(&mut *conn).await?;
     rebuild::reset(conn, projection).await?;
-    rebuild::load(conn, options, projection, head).await?;
+    rebuild::load(conn, options, projection, head, LOAD_FROM).await?;
     let bar = output::progress(head, projection.name());
     let mut position =
         checkpoint::read(&mut *conn, projection.name(), projection.version()).await?.unwrap_or(0);

@@ -19,7 +19,7 @@ use super::lease::Lease;
 use super::{checkpoint, copy, failure, set_aside};
 use crate::projection::{ApplyError, Projection};
 
-/// Events read at a time.
+/// Events read at a time, at the most.
 const CHUNK: i64 = 10_000;
 
 /// How a projection that has at most one row for each aggregate, made of nothing but its events, is loaded.
@@ -65,13 +65,14 @@ pub async fn lease(options: &PgConnectOptions, projection: &str) -> Result<Optio
 }
 
 impl Loading {
-    /// Empties the table and begins, if the checkpoint is at 0.
+    /// Empties the table and begins, if the checkpoint is at 0. As many events are held at a time as `at_a_time` says.
     pub async fn begin(
         options: &PgConnectOptions,
         projection: &dyn Projection,
         load: Load,
         lease: Lease,
         to: i64,
+        at_a_time: i64,
     ) -> Result<Option<Self>, sqlx::Error> {
         let (name, version) = (projection.name(), projection.version());
         let mut conn = options.connect().await?;
@@ -91,7 +92,8 @@ impl Loading {
         let (made, rows) = mpsc::channel(1);
         let mut workers = JoinSet::new();
         workers.spawn(async move {
-            if let Err(error) = read_on(&mut conn, load.aggregate_type, to, &read).await {
+            if let Err(error) = read_on(&mut conn, load.aggregate_type, to, at_a_time.min(CHUNK), &read).await
+            {
                 // Nobody to tell: then nobody reads on.
                 let _ = read.send(Err(error)).await;
             }
@@ -146,12 +148,13 @@ async fn read_on(
     conn: &mut PgConnection,
     aggregate_type: &str,
     to: i64,
+    limit: i64,
     chunks: &mpsc::Sender<Result<Vec<Recorded>, sqlx::Error>>,
 ) -> Result<(), sqlx::Error> {
     let mut after: Option<(String, i64)> = None;
     loop {
-        let chunk = copy::of_type(conn, aggregate_type, after.as_ref(), to, CHUNK).await?;
-        let full = i64::try_from(chunk.len()) == Ok(CHUNK);
+        let chunk = copy::of_type(conn, aggregate_type, after.as_ref(), to, limit).await?;
+        let full = i64::try_from(chunk.len()) == Ok(limit);
         after = chunk.last().map(|event| (event.aggregate_id.clone(), event.sequence));
         if chunks.send(Ok(chunk)).await.is_err() || !full {
             return Ok(());

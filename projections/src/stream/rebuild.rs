@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 
 use super::load::{self, Loaded, Loading};
-use super::runner::{LOAD_FROM, look_later};
+use super::runner::look_later;
 use super::{checkpoint, failure, reader, set_aside};
 use crate::projection::{ApplyError, Projection};
 
@@ -25,21 +25,22 @@ pub async fn reset(conn: &mut PgConnection, projection: &dyn Projection) -> Resu
 }
 
 /// The quick way through a long log that the checkpoint is before, if the projection has one; the rest is for
-/// [`step`]. Whoever else is on that way goes first.
+/// [`step`]. It pays from so many events on. Whoever else is on that way goes first.
 pub async fn load(
     conn: &mut PgConnection,
     options: &PgConnectOptions,
     projection: &dyn Projection,
     to: i64,
+    load_from: i64,
 ) -> Result<(), ApplyError> {
-    let Some(load) = projection.load().filter(|_| to >= LOAD_FROM) else { return Ok(()) };
+    let Some(load) = projection.load().filter(|_| to >= load_from) else { return Ok(()) };
     let lease = loop {
         match load::lease(options, projection.name()).await? {
             Some(lease) => break lease,
             None => look_later().await,
         }
     };
-    let mut loading = Loading::begin(options, projection, load, lease, to).await?;
+    let mut loading = Loading::begin(options, projection, load, lease, to, load_from).await?;
     while let Some(under_way) = &mut loading {
         match under_way.step(conn).await {
             Ok(Loaded::Some) => {}

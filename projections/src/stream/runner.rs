@@ -141,7 +141,7 @@ impl Runner {
         )
     }
 
-    /// From how many events on to load a projection that can be.
+    /// From how many events on to load a projection that can be, and how many to hold then, at the most.
     #[must_use]
     pub fn loading_from(self, events: i64) -> Self {
         Self { load_from: Some(events), ..self }
@@ -411,7 +411,8 @@ impl Runner {
                 self.loaded_elsewhere = true;
                 return Ok(Some(Step::LoadedElsewhere));
             };
-            self.loading = Loading::begin(&options, projection.as_ref(), load, lease, head).await?;
+            self.loading =
+                Loading::begin(&options, projection.as_ref(), load, lease, head, load_from).await?;
             (self.indexed, self.known) = (false, self.loading.as_ref().map(|_| 0));
             return Ok(Some(Step::Underway));
         }
