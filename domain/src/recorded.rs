@@ -55,13 +55,23 @@ impl Metadata {
 
 /// Reads an adjacently tagged event. The stored keys are sorted, so `data` comes before the `type` that says how to read
 /// it, and serde would have to hold all of it as a tree meanwhile; told the type first, it reads straight through.
-fn type_first<E: DeserializeOwned>(payload: &str) -> Result<E, serde_json::Error> {
+fn type_first<E: DeserializeOwned>(payload: &str, event_type: &str) -> Result<E, serde_json::Error> {
     #[derive(Deserialize)]
     struct Tagged<'a> {
         #[serde(borrow)]
         data: &'a RawValue,
         #[serde(borrow, rename = "type")]
         event_type: &'a RawValue,
+    }
+    // As everything is written here: the type is the last member, and goes to the front without a look at the others.
+    // Nothing but the outermost object can end where the text does, so this is its own member.
+    if let Some(others) = payload
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix("\"}"))
+        .and_then(|rest| rest.strip_suffix(event_type))
+        .and_then(|rest| rest.strip_suffix(r#","type":""#))
+    {
+        return serde_json::from_str(&format!(r#"{{"type":"{event_type}",{others}}}"#));
     }
     match serde_json::from_str::<Tagged<'_>>(payload) {
         Ok(Tagged { data, event_type }) => {
@@ -99,7 +109,7 @@ impl Recorded {
         let upcasters: Vec<_> =
             upcasters().iter().filter(|u| u.can_upcast(&self.event_type, &self.event_version)).collect();
         let event: A::Event = if upcasters.is_empty() {
-            type_first(&self.payload)
+            type_first(&self.payload, &self.event_type)
         } else {
             let json = |text: &str| serde_json::from_str(text).map_err(|e| undecodable(e.to_string()));
             let stored = SerializedEvent::new(
@@ -129,5 +139,42 @@ impl Recorded {
             event_version: self.event_version.clone(),
             reason: format!("metadata: {e}"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(tag = "type", content = "data")]
+    enum Told {
+        #[serde(rename = "told.name")]
+        Name { name: String },
+        #[serde(rename = "told.nothing")]
+        Nothing {},
+    }
+
+    #[test]
+    fn a_payload_reads_the_same_wherever_its_type_stands() {
+        for payload in [
+            r#"{"data":{"name":"a\"}"},"type":"told.name"}"#,
+            r#"{"type":"told.name","data":{"name":"a\"}"}}"#,
+            r#" { "data": {"name": "a\"}"}, "type": "told.name" } "#,
+        ] {
+            let told: Told = type_first(payload, "told.name").unwrap();
+            assert_eq!(told, Told::Name { name: r#"a"}"#.to_owned() }, "{payload}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_read_from_the_payload_and_from_nowhere_within_it() {
+        let told: Told = type_first(r#"{"data":{},"type":"told.nothing"}"#, "told.name").unwrap();
+        assert_eq!(told, Told::Nothing {});
+        for payload in
+            [r#"{"data":{"name":"b","type":"told.name"}}"#, r#"{"data":"b,\"type\":\"told.name\"}"}"#]
+        {
+            assert!(type_first::<Told>(payload, "told.name").is_err(), "{payload}");
+        }
     }
 }

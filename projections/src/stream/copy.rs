@@ -7,6 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
 use mobid_domain::recorded::Recorded;
+use mobid_domain::upcast::upcasters;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -29,7 +30,7 @@ pub async fn chunk(conn: &mut PgConnection, after: i64, limit: i64) -> Result<Ve
 }
 
 /// Up to `limit` events of a type of aggregates after one of them (its aggregate and sequence) and up to a position,
-/// aggregate by aggregate.
+/// aggregate by aggregate; without their metadata, unless reading their payload takes it.
 pub async fn of_type(
     conn: &mut PgConnection,
     aggregate_type: &str,
@@ -37,9 +38,12 @@ pub async fn of_type(
     to: i64,
     limit: i64,
 ) -> Result<Vec<Recorded>, sqlx::Error> {
+    // What caused an event matters to upcasters alone.
+    let columns =
+        if upcasters().is_empty() { COLUMNS.replace("metadata", "json '{}'") } else { COLUMNS.to_owned() };
     let (id, sequence) = after.map_or(("", 0), |(id, sequence)| (id.as_str(), *sequence));
     let events = format!(
-        "select {COLUMNS} from events
+        "select {columns} from events
          where aggregate_type = {} and (aggregate_id, sequence) > ({}, {sequence}) and position <= {to}
          order by aggregate_id, sequence limit {limit}",
         quoted(aggregate_type),

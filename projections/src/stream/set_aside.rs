@@ -40,6 +40,8 @@ pub async fn any(db: impl PgExecutor<'_>, table: &str) -> Result<bool, sqlx::Err
 /// minutes, in which nobody writes to the table. Of two who do it at once, the later finds it done.
 pub async fn restore(options: PgConnectOptions, table: &'static str) -> Result<(), sqlx::Error> {
     let mut conn = options.connect().await?;
+    // Sorts that spill take longer; a builder uses no more than it needs of this.
+    conn.execute("set maintenance_work_mem = '128MB'").await?;
     loop {
         let mut tx = conn.begin().await?;
         let missing = sqlx::query!(
