@@ -112,7 +112,7 @@ async fn an_event_that_cannot_be_read_keeps_no_other_consent_from_expiring() {
 }
 
 /// Consents with a story each, and a server that is gone.
-async fn a_log_with_stories(count: usize) -> (PgPool, String) {
+pub async fn a_log_with_stories(count: usize) -> (PgPool, String) {
     let app = TestApp::start().await;
     for n in 0..count {
         let id = app.create_consent_with(json!({ "metadata": { "n": n.to_string() } })).await;
@@ -135,7 +135,7 @@ async fn a_log_with_stories(count: usize) -> (PgPool, String) {
 }
 
 /// Every row of a table as text, in order.
-async fn rows(pool: &PgPool, table: &str) -> Vec<String> {
+pub async fn rows(pool: &PgPool, table: &str) -> Vec<String> {
     let sql = format!("select t::text from {table} t order by 1");
     sqlx::query_scalar(&sql).fetch_all(pool).await.unwrap()
 }

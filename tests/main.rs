@@ -14,6 +14,7 @@ mod imports;
 mod instances;
 mod kill;
 mod leaks;
+mod loading;
 mod log;
 mod pages;
 mod replay_tool;

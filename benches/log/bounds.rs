@@ -147,8 +147,9 @@ pub const SECTIONS: &[About] = &[
         heading: "The consents read model made again, next to COPY",
         bounds: &[(
             "events",
-            "COPY only reads; this also parses each payload, folds it and writes a row with its indexes, in the same \
-             Postgres. Writing the rows is the larger part.",
+            "COPY only reads; this also parses and folds each payload, writes each consent's row once and builds four \
+             indexes, in the same Postgres. About a third of the CPU is our process, a quarter each writing rows and \
+             building indexes, the rest reading in the order of the aggregates.",
         )],
     },
     About {

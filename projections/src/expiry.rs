@@ -10,6 +10,8 @@ use mobid_domain::recorded::Recorded;
 use sqlx::{PgConnection, PgExecutor};
 
 use crate::projection::{ApplyError, Projection};
+use crate::stream::copy_in::Rows;
+use crate::stream::load::Load;
 
 pub const NAME: &str = "deadlines";
 
@@ -47,6 +49,31 @@ impl Projection for Deadlines {
         sqlx::query!("truncate deadlines").execute(conn).await?;
         Ok(())
     }
+
+    fn load(&self) -> Option<Load> {
+        Some(Load {
+            aggregate_type: Consent::TYPE,
+            table: "deadlines",
+            columns: "aggregate_type, aggregate_id, due_at, position",
+            last: "select max(aggregate_id) from deadlines where aggregate_type = 'consent'",
+            row,
+        })
+    }
+}
+
+fn row(events: &[Recorded], rows: &mut Rows) -> Result<(), ApplyError> {
+    let mut last = None;
+    for event in events {
+        last = change(&event.decode::<Consent>()?, event.position).or(last);
+    }
+    if let (Some(first), Some(Change::Due(due, position))) = (events.first(), last) {
+        rows.begin(&first.aggregate_id, 4);
+        rows.text(&first.aggregate_type);
+        rows.text(&first.aggregate_id);
+        rows.time(due);
+        rows.number(position);
+    }
+    Ok(())
 }
 
 fn change(event: &ConsentEvent, position: i64) -> Option<Change> {

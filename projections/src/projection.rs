@@ -4,6 +4,8 @@ use async_trait::async_trait;
 use mobid_domain::recorded::{Recorded, Undecodable};
 use sqlx::PgConnection;
 
+use crate::stream::load::Load;
+
 /// Writes rows that can be thrown away and made again from the log.
 #[async_trait]
 pub trait Projection: Send + Sync {
@@ -17,6 +19,11 @@ pub trait Projection: Send + Sync {
 
     /// Empties its tables.
     async fn reset(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error>;
+
+    /// How its rows are made from a long log, if there is a faster way than to apply every event.
+    fn load(&self) -> Option<Load> {
+        None
+    }
 }
 
 /// Only inserts work and is never replayed: a new one starts at the log's head, a new version of one where the version

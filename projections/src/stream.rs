@@ -3,11 +3,14 @@
 pub mod ahead;
 pub mod checkpoint;
 pub mod copy;
+pub mod copy_in;
 pub mod failure;
 pub mod fold;
 pub mod lease;
+pub mod load;
 pub mod reader;
 pub mod rebuild;
 pub mod recent;
 pub mod runner;
+pub mod set_aside;
 pub mod wake;

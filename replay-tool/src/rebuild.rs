@@ -4,9 +4,11 @@ use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use mobid_projections::projection::Projection;
 use mobid_projections::registry;
+use mobid_projections::stream::runner::LOAD_FROM;
 use mobid_projections::stream::{checkpoint, reader, rebuild};
 use serde::Serialize;
 use sqlx::PgConnection;
+use sqlx::postgres::PgConnectOptions;
 
 use crate::{Outcome, database, output};
 
@@ -42,7 +44,7 @@ pub async fn run(args: Args, url: &str) -> anyhow::Result<Outcome> {
     database::rebuild_alone(&mut conn).await?;
     for projection in registry::projections() {
         if args.projections.iter().any(|name| name == projection.name()) {
-            let position = one(&mut conn, projection.as_ref(), args.batch)
+            let position = one(&mut conn, &database::options(url)?, projection.as_ref(), args.batch)
                 .await
                 .with_context(|| format!("rebuilding {}", projection.name()))?;
             let (projection, version) = (projection.name(), projection.version());
@@ -53,7 +55,12 @@ pub async fn run(args: Args, url: &str) -> anyhow::Result<Outcome> {
 }
 
 /// Up to the head as it is at the start: what comes later is the followers' own business.
-async fn one(conn: &mut PgConnection, projection: &dyn Projection, batch: i64) -> anyhow::Result<i64> {
+async fn one(
+    conn: &mut PgConnection,
+    options: &PgConnectOptions,
+    projection: &dyn Projection,
+    batch: i64,
+) -> anyhow::Result<i64> {
     let newest = checkpoint::newest_version(&mut *conn, projection.name()).await?;
     anyhow::ensure!(
         newest.is_none_or(|newest| newest <= projection.version()),
@@ -61,8 +68,10 @@ async fn one(conn: &mut PgConnection, projection: &dyn Projection, batch: i64) -
     );
     let head = reader::head(&mut *conn).await?;
     rebuild::reset(conn, projection).await?;
+    rebuild::load(conn, options, projection, head, LOAD_FROM).await?;
     let bar = output::progress(head, projection.name());
-    let mut position = 0;
+    let mut position =
+        checkpoint::read(&mut *conn, projection.name(), projection.version()).await?.unwrap_or(0);
     while position < head {
         let reached = rebuild::step(conn, projection, batch).await?;
         anyhow::ensure!(reached > position, "somebody else moved the checkpoint back to {reached}");

@@ -9,7 +9,9 @@ use mobid_domain::recorded::Recorded;
 use sqlx::PgConnection;
 
 use crate::projection::{ApplyError, Projection};
-use crate::stream::fold::{Folded, begun_earlier, fold_many};
+use crate::stream::copy_in::Rows;
+use crate::stream::fold::{Folded, begun_earlier, fold, fold_many};
+use crate::stream::load::Load;
 
 pub const NAME: &str = "consents";
 
@@ -31,13 +33,43 @@ impl Projection for Consents {
             return Ok(());
         }
         let known = rows(conn, &begun_earlier(&events)).await?;
-        write(conn, &fold_many(known, &events)?).await
+        let mut folded = fold_many(known, &events)?;
+        // Neighbours in the indexes one after the other.
+        folded.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        write(conn, &folded).await
     }
 
     async fn reset(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
         sqlx::query!("truncate consents").execute(conn).await?;
         Ok(())
     }
+
+    fn load(&self) -> Option<Load> {
+        Some(Load {
+            aggregate_type: Consent::TYPE,
+            table: "consents",
+            columns: "id, tenant, user_id, status, purpose, created_at, expires_at, sequence, position, state",
+            last: "select max(id) from consents",
+            row,
+        })
+    }
+}
+
+fn row(events: &[Recorded], rows: &mut Rows) -> Result<(), ApplyError> {
+    let Some(folded) = fold::<Consent>(events)? else { return Ok(()) };
+    let (Some(first), Some(session)) = (events.first(), folded.state.session()) else { return Ok(()) };
+    rows.begin(&first.aggregate_id, 10);
+    rows.text(&first.aggregate_id);
+    rows.text(&folded.tenant);
+    rows.text(&session.request.user_id.to_string());
+    rows.text(session.phase.recorded_status().as_str());
+    rows.text(&session.request.purpose.to_string());
+    rows.time(session.created_at);
+    rows.time(session.request.expires_at);
+    rows.number(folded.sequence);
+    rows.number(folded.position);
+    rows.text(&serde_json::to_string(&folded.state)?);
+    Ok(())
 }
 
 /// The rows of some consents, as states.

@@ -14,6 +14,11 @@ use super::copy;
 /// Events in a chunk: enough that what a chunk costs by itself does not count, few enough to hold several.
 pub const CHUNK: i64 = 10_000;
 
+/// Events in the first chunk, of which it is not known yet how large they are.
+const FIRST: i64 = 1_000;
+/// Bytes of payload and metadata in a chunk, if its events are as large as those before.
+const BYTES: usize = 16 << 20;
+
 /// A reader with a connection of its own, until dropped.
 #[derive(Debug)]
 pub struct Ahead {
@@ -61,10 +66,15 @@ async fn read(
     let mut conn = options.connect().await?;
     // Without statistics the planner may think it cheaper to sort what is left of the log for each chunk.
     conn.execute("set default_transaction_read_only = on; set enable_sort = off").await?;
+    // Events may be large: how many go into a chunk follows from those of the one before.
+    let mut count = limit.min(FIRST);
     loop {
-        let chunk = copy::chunk(&mut conn, after, limit).await?;
-        let full = chunk.len() == usize::try_from(limit).unwrap_or_default();
+        let chunk = copy::chunk(&mut conn, after, count).await?;
+        let full = i64::try_from(chunk.len()) == Ok(count);
         after = chunk.last().map_or(after, |event| event.position);
+        let bytes: usize = chunk.iter().map(|event| event.payload.len() + event.metadata.len()).sum();
+        let fit = i64::try_from(BYTES / (bytes / chunk.len().max(1)).max(1)).unwrap_or(limit);
+        count = fit.clamp(1, limit);
         if chunks.send(Ok(chunk)).await.is_err() || !full {
             return Ok(());
         }

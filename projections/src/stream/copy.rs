@@ -7,24 +7,57 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
 use mobid_domain::recorded::Recorded;
+use mobid_domain::upcast::upcasters;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// What every copy begins with; flags and the length of an extension follow, four bytes each.
-const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
+pub(super) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 const COLUMNS: &str = "position, event_id, tenant, aggregate_type, aggregate_id, sequence, event_type, event_version, \
                        payload, metadata, recorded_at";
 const COLUMN_COUNT: i16 = 11;
 /// In place of the number of columns, after the last row.
-const END: i16 = -1;
+pub(super) const END: i16 = -1;
 /// 2000-01-01, from where Postgres counts, in seconds of the Unix epoch.
-const POSTGRES_EPOCH: i64 = 946_684_800;
+pub(super) const POSTGRES_EPOCH: i64 = 946_684_800;
 
 /// Up to `limit` events after a position, in order.
 pub async fn chunk(conn: &mut PgConnection, after: i64, limit: i64) -> Result<Vec<Recorded>, sqlx::Error> {
     // COPY takes no parameters; these two are numbers.
     let events =
         format!("select {COLUMNS} from events where position > {after} order by position limit {limit}");
+    read(conn, &events, limit).await
+}
+
+/// Up to `limit` events of a type of aggregates after one of them (its aggregate and sequence) and up to a position,
+/// aggregate by aggregate; without their metadata, unless reading their payload takes it.
+pub async fn of_type(
+    conn: &mut PgConnection,
+    aggregate_type: &str,
+    after: Option<&(String, i64)>,
+    to: i64,
+    limit: i64,
+) -> Result<Vec<Recorded>, sqlx::Error> {
+    // What caused an event matters to upcasters alone.
+    let columns =
+        if upcasters().is_empty() { COLUMNS.replace("metadata", "json '{}'") } else { COLUMNS.to_owned() };
+    let (id, sequence) = after.map_or(("", 0), |(id, sequence)| (id.as_str(), *sequence));
+    let events = format!(
+        "select {columns} from events
+         where aggregate_type = {} and (aggregate_id, sequence) > ({}, {sequence}) and position <= {to}
+         order by aggregate_id, sequence limit {limit}",
+        quoted(aggregate_type),
+        quoted(id)
+    );
+    read(conn, &events, limit).await
+}
+
+/// As a string constant, whatever it holds: COPY takes no parameters.
+fn quoted(text: &str) -> String {
+    format!(" E'{}'", text.replace('\\', r"\\").replace('\'', "''"))
+}
+
+async fn read(conn: &mut PgConnection, events: &str, limit: i64) -> Result<Vec<Recorded>, sqlx::Error> {
     let mut events_read = Vec::with_capacity(usize::try_from(limit).unwrap_or_default());
     each(conn, &events, |bytes| Ok(bytes.event()?.map(|event| events_read.push(event)).is_some())).await?;
     Ok(events_read)

@@ -3,9 +3,12 @@
 //! Promises: rows and checkpoint move together, under the checkpoint's lock, so a running follower goes on from
 //! wherever a step left it, and either may take the next batch. Until it is done, the rows say less than the log.
 
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 
-use super::{checkpoint, failure, reader};
+use super::load::{self, Loaded, Loading};
+use super::runner::look_later;
+use super::{checkpoint, failure, reader, set_aside};
 use crate::projection::{ApplyError, Projection};
 
 /// Empties the tables and puts the checkpoint before the first event.
@@ -19,6 +22,39 @@ pub async fn reset(conn: &mut PgConnection, projection: &dyn Projection) -> Resu
         checkpoint::compare_and_set(&mut tx, name, version, from, 0).await?;
     }
     tx.commit().await
+}
+
+/// The quick way through a long log that the checkpoint is before, if the projection has one; the rest is for
+/// [`step`]. It pays from so many events on. Whoever else is on that way goes first.
+pub async fn load(
+    conn: &mut PgConnection,
+    options: &PgConnectOptions,
+    projection: &dyn Projection,
+    to: i64,
+    load_from: i64,
+) -> Result<(), ApplyError> {
+    let Some(load) = projection.load().filter(|_| to >= load_from) else { return Ok(()) };
+    let lease = loop {
+        match load::lease(options, projection.name()).await? {
+            Some(lease) => break lease,
+            None => look_later().await,
+        }
+    };
+    let mut loading = Loading::begin(options, projection, load, lease, to, load_from).await?;
+    while let Some(under_way) = &mut loading {
+        match under_way.step(conn).await {
+            Ok(Loaded::Some) => {}
+            Ok(Loaded::All(_) | Loaded::Overtaken) => break,
+            Err(ApplyError::Database(error)) => return Err(error.into()),
+            Err(_) => {
+                // Which event it is comes out event by event.
+                load::undo(conn, projection).await?;
+                break;
+            }
+        }
+    }
+    // Still with the lease, so that nobody else sets out to write meanwhile.
+    Ok(set_aside::restore(options.clone(), load.table).await?)
 }
 
 /// Applies up to `limit` events after the checkpoint; where the checkpoint is then. The same position twice means

@@ -6,18 +6,22 @@ use std::time::{Duration, Instant};
 use mobid_domain::recorded::Recorded;
 use sqlx::PgPool;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::ahead::{self, Ahead};
 use super::lease::Lease;
+use super::load::{self, Loaded, Loading};
 use super::recent::{Chunk, Recent};
 use super::wake::Wake;
-use super::{checkpoint, failure, reader};
+use super::{checkpoint, failure, reader, set_aside};
 use crate::projection::{ApplyError, Follower};
 
 /// How long to trust this process's own progress before looking at the checkpoint.
 const LOOK: Duration = Duration::from_millis(20);
 /// Events a transaction takes at the most.
 const BATCH: i64 = 2_000;
+/// From so many events on, a projection that can be loaded is, rather than taken through them.
+pub const LOAD_FROM: i64 = 50_000;
 /// The same after an event that failed in a batch went in alone.
 const CAUTIOUS: i64 = 64;
 /// From so many events in a batch on, the next one waits for more: five followers that each take what every commit
@@ -71,12 +75,24 @@ pub struct Runner {
     ahead: Option<Ahead>,
     /// There may be a failure on record from before.
     recovering: bool,
+    /// From how many events on to load; `None` once that did not work out.
+    load_from: Option<i64>,
+    loading: Option<Loading>,
+    /// Somebody else loads, or did a moment ago.
+    loaded_elsewhere: bool,
+    /// No index of the projection's table is missing.
+    indexed: bool,
+    indexing: Option<JoinSet<Result<(), sqlx::Error>>>,
 }
 
 /// What came of one step.
 enum Step {
     /// It applied up to this position, and there may be more.
     Moved(i64),
+    /// It is busy with something that moves no checkpoint yet.
+    Underway,
+    /// Somebody else loads the rows.
+    LoadedElsewhere,
     /// There was nothing after this position.
     Idle(i64),
     /// A newer version follows this log.
@@ -118,9 +134,20 @@ impl Runner {
                 looked_around: Instant::now(),
                 ahead: None,
                 recovering: true,
+                load_from: Some(LOAD_FROM),
+                loading: None,
+                loaded_elsewhere: false,
+                indexed: false,
+                indexing: None,
             },
             progress,
         )
+    }
+
+    /// From how many events on to load a projection that can be, and how many to hold then, at the most.
+    #[must_use]
+    pub fn loading_from(self, events: i64) -> Self {
+        Self { load_from: Some(events), ..self }
     }
 
     /// Takes the place of a new follower, or of a new version of one: a reactor's work is from now on what is appended
@@ -186,7 +213,8 @@ impl Runner {
     pub async fn catch_up(&mut self) -> Result<i64, ApplyError> {
         loop {
             match self.step().await {
-                Ok(Step::Moved(_)) => {}
+                Ok(Step::Moved(_) | Step::Underway) => {}
+                Ok(Step::LoadedElsewhere) => look_later().await,
                 Ok(Step::Idle(position)) => return Ok(position),
                 Ok(Step::Outdated) => return Ok(*self.position.borrow()),
                 Err(StepError::Lost(error)) => return Err(error.into()),
@@ -209,6 +237,8 @@ impl Runner {
                 (self.known, self.ahead) = (None, None);
                 self.recent.forget().await;
                 self.position.send_replace(0);
+                // Rows that were taken from it may not have been written.
+                self.loading = None;
                 // Not woken by an append: if the database answers badly, appends do not make it better.
                 Pause::UntilPoll
             }
@@ -241,6 +271,8 @@ impl Runner {
                     _ => Pause::UntilWoken(position),
                 })
             }
+            Ok(Step::Underway) => Ok(Pause::None),
+            Ok(Step::LoadedElsewhere) => Ok(Pause::UntilPoll),
             Ok(Step::Idle(position)) => {
                 self.moved_to(position);
                 // There is nothing up to what was heard of, if that was too much.
@@ -260,6 +292,7 @@ impl Runner {
     /// Somebody else follows; what they have reached is in the checkpoint.
     async fn stand_by(&mut self) -> Result<Pause, sqlx::Error> {
         self.condition.send_replace(Condition::StandingBy);
+        self.loading = None;
         let position = checkpoint::read(&self.pool, self.follower.name(), self.follower.version()).await?;
         self.position.send_replace(position.unwrap_or(0));
         Ok(Pause::UntilPoll)
@@ -293,8 +326,11 @@ impl Runner {
     /// One batch and its checkpoint, in one transaction.
     async fn step(&mut self) -> Result<Step, StepError> {
         let stepped = self.try_step().await;
-        if !matches!(stepped, Ok(Step::Moved(_) | Step::Idle(_))) {
+        if !matches!(stepped, Ok(Step::Moved(_) | Step::Underway | Step::Idle(_))) {
             (self.known, self.ahead) = (None, None);
+        }
+        if stepped.is_err() {
+            self.loading = None;
         }
         stepped
     }
@@ -306,11 +342,16 @@ impl Runner {
                 Some(position) => {
                     // Whoever had the place meanwhile may have left a failure on record.
                     self.recovering = true;
+                    // Whoever moved it may have left indexes to be made.
+                    self.indexed &= position == *self.position.borrow();
                     *self.known.insert(position)
                 }
                 None => return Ok(Step::Outdated),
             },
         };
+        if let Some(step) = self.load(from).await? {
+            return Ok(step);
+        }
         let events = self.read(from).await?;
         let Some(last) = events.last().map(|event| event.position) else { return Ok(Step::Idle(from)) };
         let (name, version) = (self.follower.name(), self.follower.version());
@@ -338,6 +379,73 @@ impl Runner {
         self.recovering = self.batch == 1;
         self.batch = if self.batch == 1 { CAUTIOUS } else { BATCH };
         Ok(Step::Moved(last))
+    }
+
+    /// Makes the rows of a projection that is at the beginning of a long log, and the indexes that are missing; `None`
+    /// if there is nothing of that to do.
+    async fn load(&mut self, from: i64) -> Result<Option<Step>, StepError> {
+        let Follower::Projection(projection) = &self.follower else { return Ok(None) };
+        let Some(load) = projection.load() else { return Ok(None) };
+        let options = self.pool.connect_options();
+        if let Some(loading) = &mut self.loading {
+            let mut conn = self.pool.acquire().await?;
+            match loading.step(&mut conn).await {
+                Ok(Loaded::Some) => return Ok(Some(Step::Underway)),
+                Ok(Loaded::All(position)) => {
+                    (self.known, self.loading) = (Some(position), None);
+                    return Ok(Some(Step::Moved(position)));
+                }
+                Ok(Loaded::Overtaken) => {}
+                Err(error) => {
+                    if let StepError::Lost(error) = classify(error, &[]) {
+                        return Err(StepError::Lost(error));
+                    }
+                    // Event by event it comes out which one it is, and everything before it is there.
+                    load::undo(&mut conn, projection.as_ref()).await?;
+                }
+            }
+            (self.known, self.loading, self.load_from) = (None, None, None);
+            return Ok(Some(Step::Underway));
+        }
+        if self.loaded_elsewhere {
+            let Some(free) = load::lease(&options, projection.name()).await? else {
+                return Ok(Some(Step::LoadedElsewhere));
+            };
+            free.release().await;
+            (self.loaded_elsewhere, self.known, self.indexed) = (false, None, false);
+            return Ok(Some(Step::Underway));
+        }
+        if from == 0
+            && let Some(load_from) = self.load_from
+            && let head = reader::head(&self.pool).await?
+            && head >= load_from
+        {
+            let Some(lease) = load::lease(&options, projection.name()).await? else {
+                self.loaded_elsewhere = true;
+                return Ok(Some(Step::LoadedElsewhere));
+            };
+            self.loading =
+                Loading::begin(&options, projection.as_ref(), load, lease, head, load_from).await?;
+            (self.indexed, self.known) = (false, self.loading.as_ref().map(|_| 0));
+            return Ok(Some(Step::Underway));
+        }
+        if self.indexed || !set_aside::any(&self.pool, load.table).await? {
+            self.indexed = true;
+            return Ok(None);
+        }
+        // Longer than a turn may take.
+        let indexing = self.indexing.get_or_insert_with(|| {
+            let mut task = JoinSet::new();
+            task.spawn(set_aside::restore(options.as_ref().clone(), load.table));
+            task
+        });
+        if let Ok(done) = tokio::time::timeout(POLL, indexing.join_next()).await {
+            self.indexing = None;
+            if let Some(Ok(restored)) = done {
+                restored?;
+            }
+        }
+        Ok(Some(Step::Underway))
     }
 
     /// The events after a position: a batch, or, where there are more than that, chunks that are read ahead.
@@ -418,7 +526,7 @@ async fn gather() {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the pace of looking at the database, not a time that matters")]
-async fn look_later() {
+pub(super) async fn look_later() {
     tokio::time::sleep(POLL).await;
 }
 

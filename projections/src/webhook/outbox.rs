@@ -153,14 +153,15 @@ async fn with_callback(conn: &mut PgConnection, events: &[Recorded]) -> Result<B
     let ids: Vec<_> = ids.into_iter().collect();
     let logged =
         if ids.is_empty() { vec![] } else { reader::of_aggregates(conn, Consent::TYPE, &ids).await? };
+    let mut logged_of: BTreeMap<&str, &[Recorded]> = BTreeMap::new();
+    for of_one in logged.chunk_by(|one, next| one.aggregate_id == next.aggregate_id) {
+        logged_of.insert(&of_one[0].aggregate_id, of_one);
+    }
     let mut found = BTreeSet::new();
     for event in reported {
-        let before: Vec<_> = logged
-            .iter()
-            .filter(|e| e.aggregate_id == event.aggregate_id && e.sequence <= event.sequence)
-            .cloned()
-            .collect();
-        let folded: Option<Folded<Consent>> = fold(&before)?;
+        let all = logged_of.get(event.aggregate_id.as_str()).copied().unwrap_or_default();
+        let before = &all[..all.partition_point(|e| e.sequence <= event.sequence)];
+        let folded: Option<Folded<Consent>> = fold(before)?;
         let session = folded.as_ref().and_then(|folded| folded.state.session());
         if session.is_some_and(|session| session.request.callback_url.is_some()) {
             found.insert(event.position);
