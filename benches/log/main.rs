@@ -37,6 +37,10 @@ use clap::{Parser, ValueEnum};
 use bench::{Bench, Settings};
 use replay::Way;
 
+/// The server's, and so every contestant's that runs in this process.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures the log next to stock postgres-es, pgbench and COPY.
 #[derive(Parser)]
 #[command(bin_name = "cargo bench --bench log --")]

@@ -14,6 +14,7 @@ use mobid_projections::stream::lease::NOTICE_LOSS;
 use mobid_projections::stream::wake::Wake;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -69,7 +70,12 @@ impl Appender {
             wake,
             reconnects: reconnects.clone(),
         };
-        tokio::spawn(task.run());
+        // A thread of its own: what an append woke up would otherwise run before the next one goes out, and the
+        // database would wait for it.
+        std::thread::spawn(move || match runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(task.run()),
+            Err(error) => tracing::error!(error = %error, "the appender cannot run: nothing can be appended"),
+        });
         Self { queue, reconnects }
     }
 
@@ -115,7 +121,8 @@ impl Task {
         }
     }
 
-    /// The next batch; `None` when there will be no more. Keeps yielding until no new command arrives.
+    /// The next batch, of whatever is there; `None` when there will be no more. While it is under way the next one fills:
+    /// to wait for more would leave the database without work.
     async fn gather(&mut self) -> Option<Vec<Job>> {
         let first = match self.postponed.pop_front() {
             Some(job) => job,
@@ -127,17 +134,11 @@ impl Task {
         for job in std::mem::take(&mut self.postponed) {
             self.take(&mut gathered, &mut batch, job);
         }
-        let mut yielded = false;
-        while !gathered.is_full() && self.postponed.len() < QUEUE {
-            if let Ok(job) = self.jobs.try_recv() {
-                self.take(&mut gathered, &mut batch, job);
-                yielded = false;
-            } else if yielded {
-                break;
-            } else {
-                tokio::task::yield_now().await;
-                yielded = true;
-            }
+        while !gathered.is_full()
+            && self.postponed.len() < QUEUE
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            self.take(&mut gathered, &mut batch, job);
         }
         Some(batch)
     }

@@ -59,7 +59,7 @@ fn quoted(text: &str) -> String {
 
 async fn read(conn: &mut PgConnection, events: &str, limit: i64) -> Result<Vec<Recorded>, sqlx::Error> {
     let mut events_read = Vec::with_capacity(usize::try_from(limit).unwrap_or_default());
-    each(conn, &events, |bytes| Ok(bytes.event()?.map(|event| events_read.push(event)).is_some())).await?;
+    each(conn, events, |bytes| Ok(bytes.event()?.map(|event| events_read.push(event)).is_some())).await?;
     Ok(events_read)
 }
 
