@@ -158,7 +158,7 @@ impl EventStore {
                         // Who came first may have done so here, and then has left what there is now.
                         None => match self.cache.get::<A>(id) {
                             Some(newer) if newer.sequence > known.sequence => {
-                                (known, looked) = (newer, false)
+                                (known, looked) = (newer, false);
                             }
                             _ => (known, looked) = (self.load(id).await?, true),
                         },

@@ -56,7 +56,7 @@ pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
         match timeout(LONGEST, send_due(&app)).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
-                tracing::warn!(error = %error, "links could not be sent, the next look goes on")
+                tracing::warn!(error = %error, "links could not be sent, the next look goes on");
             }
             Err(_) => tracing::warn!("sending links took too long, the next look goes on"),
         }

@@ -118,7 +118,7 @@ async fn reactors_without_a_lease_do_no_work_twice() {
     };
     tokio::join!(write(&app, &stop), enough);
     while let Some(turns) = intruders.join_next().await {
-        assert!(turns.unwrap() > 1, "it took part");
+        assert!(turns.unwrap() > 0, "it took part");
     }
     app.caught_up().await;
     assert_one_delivery_an_event(app.pool()).await;
