@@ -4,7 +4,6 @@
 //! Positions have no gaps and events never change, so what was read once is right for whoever asks for it again.
 
 use std::collections::VecDeque;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use mobid_domain::recorded::Recorded;
@@ -13,77 +12,85 @@ use tokio::sync::Mutex;
 
 use super::reader;
 
-/// Bytes of payload and metadata that are kept at the most, but for one chunk.
+/// Bytes of payload and metadata that are kept at the most, but for one read.
 const BYTES: usize = 8 << 20;
 
 /// Shared by clones.
 #[derive(Clone, Debug, Default)]
-pub struct Recent(Arc<Mutex<VecDeque<Arc<Vec<Recorded>>>>>);
+pub struct Recent(Arc<Mutex<Stretch>>);
 
-/// Events in order, from somewhere in what was read together.
-#[derive(Clone, Debug, Default)]
-pub struct Chunk {
-    events: Arc<Vec<Recorded>>,
-    start: usize,
-}
-
-impl Deref for Chunk {
-    type Target = [Recorded];
-    fn deref(&self) -> &[Recorded] {
-        &self.events[self.start..]
-    }
-}
-
-impl From<Vec<Recorded>> for Chunk {
-    fn from(events: Vec<Recorded>) -> Self {
-        Self { events: Arc::new(events), start: 0 }
-    }
+/// A stretch of the log.
+#[derive(Debug, Default)]
+struct Stretch {
+    events: VecDeque<Recorded>,
+    bytes: usize,
 }
 
 impl Recent {
     /// Up to `limit` events after a position.
-    pub async fn after(&self, pool: &PgPool, position: i64, limit: i64) -> Result<Chunk, sqlx::Error> {
+    pub async fn after(
+        &self,
+        pool: &PgPool,
+        position: i64,
+        limit: i64,
+    ) -> Result<Vec<Recorded>, sqlx::Error> {
         // Held while the log is read: whoever wants the same finds it then.
-        let mut chunks = self.0.lock().await;
-        if let Some(chunk) = chunks.iter().find_map(|events| from(events, position)) {
-            return Ok(chunk);
+        let mut stretch = self.0.lock().await;
+        let known = stretch.after(position, limit);
+        if !known.is_empty() {
+            return Ok(known);
         }
-        let chunk = Chunk::from(reader::after(pool, position, limit).await?);
-        // One that is behind is not to push out what the others are about to ask for.
-        if last(&chunk) > chunks.back().map_or(0, |newest| last(newest)) {
-            chunks.push_back(chunk.events.clone());
-            while chunks.len() > 1 && chunks.iter().map(|events| bytes(events)).sum::<usize>() > BYTES {
-                chunks.pop_front();
-            }
-        }
-        Ok(chunk)
+        let events = reader::after(pool, position, limit).await?;
+        stretch.take(position, &events);
+        Ok(events)
     }
 
     /// Forgets everything: another database may answer from now on, which never had the last of it.
     pub async fn forget(&self) {
-        self.0.lock().await.clear();
+        *self.0.lock().await = Stretch::default();
     }
 }
 
-/// What of these comes after a position, if nothing between is missing.
-fn from(events: &Arc<Vec<Recorded>>, position: i64) -> Option<Chunk> {
-    let start = usize::try_from(position + 1 - events.first()?.position).ok()?;
-    (start < events.len()).then(|| Chunk { events: events.clone(), start })
+impl Stretch {
+    /// What comes right after a position, if it is here.
+    fn after(&self, position: i64, limit: i64) -> Vec<Recorded> {
+        let Some(first) = self.events.front() else { return vec![] };
+        let (Ok(start), Ok(limit)) = (usize::try_from(position + 1 - first.position), usize::try_from(limit))
+        else {
+            return vec![];
+        };
+        self.events.iter().skip(start).take(limit).cloned().collect()
+    }
+
+    /// Takes what was read after a position, if it goes on from here or further; who is behind is not to push out what
+    /// the others are about to ask for.
+    fn take(&mut self, position: i64, read: &[Recorded]) {
+        let last = self.events.back().map_or(0, |event| event.position);
+        if position < last {
+            return;
+        }
+        if position > last {
+            *self = Self::default();
+        }
+        self.bytes += read.iter().map(bytes).sum::<usize>();
+        self.events.extend(read.iter().cloned());
+        while self.bytes > BYTES
+            && let Some(oldest) = self.events.pop_front()
+        {
+            self.bytes -= bytes(&oldest);
+        }
+    }
 }
 
-fn last(events: &[Recorded]) -> i64 {
-    events.last().map_or(0, |event| event.position)
-}
-
-fn bytes(events: &[Recorded]) -> usize {
-    events.iter().map(|event| event.payload.len() + event.metadata.len()).sum()
+fn bytes(event: &Recorded) -> usize {
+    event.payload.len() + event.metadata.len()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn events(positions: std::ops::RangeInclusive<i64>) -> Arc<Vec<Recorded>> {
+    fn events(positions: std::ops::RangeInclusive<i64>, payload: &str) -> Vec<Recorded> {
         let event = |position| Recorded {
             position,
             event_id: uuid::Uuid::nil(),
@@ -93,22 +100,40 @@ mod tests {
             sequence: 1,
             event_type: String::new(),
             event_version: String::new(),
-            payload: String::new(),
+            payload: payload.to_owned(),
             metadata: String::new(),
             recorded_at: chrono::DateTime::UNIX_EPOCH,
         };
-        Arc::new(positions.map(event).collect())
+        positions.map(event).collect()
+    }
+
+    fn after(stretch: &Stretch, position: i64) -> Vec<i64> {
+        stretch.after(position, 100).iter().map(|event| event.position).collect()
     }
 
     #[test]
-    fn a_chunk_goes_on_where_somebody_is_and_skips_nothing() {
-        let chunk = events(11..=20);
-        let positions = |after| {
-            from(&chunk, after).map(|chunk| chunk.iter().map(|event| event.position).collect::<Vec<_>>())
-        };
-        assert_eq!(positions(10), Some((11..=20).collect()));
-        assert_eq!(positions(18), Some(vec![19, 20]));
-        assert_eq!(positions(20), None);
-        assert_eq!(positions(9), None, "what comes first is not here");
+    fn who_is_slower_gets_at_once_what_the_quicker_ones_read_bit_by_bit() {
+        let mut stretch = Stretch::default();
+        for position in 11..=20 {
+            stretch.take(position - 1, &events(position..=position, ""));
+        }
+        assert_eq!(after(&stretch, 10), (11..=20).collect::<Vec<_>>());
+        assert_eq!(after(&stretch, 18), [19, 20]);
+        assert!(after(&stretch, 20).is_empty());
+        assert!(after(&stretch, 9).is_empty(), "what comes first is not here");
+    }
+
+    #[test]
+    fn there_is_never_a_gap_and_never_too_much() {
+        let mut stretch = Stretch::default();
+        stretch.take(10, &events(11..=20, ""));
+        stretch.take(5, &events(6..=15, ""));
+        assert_eq!(after(&stretch, 10), (11..=20).collect::<Vec<_>>());
+        stretch.take(30, &events(31..=32, ""));
+        assert_eq!((after(&stretch, 10), after(&stretch, 30)), (vec![], vec![31, 32]));
+        let large = "x".repeat(BYTES / 2);
+        stretch.take(32, &events(33..=34, &large));
+        stretch.take(34, &events(35..=35, &large));
+        assert_eq!((after(&stretch, 31), after(&stretch, 33)), (vec![], vec![34, 35]));
     }
 }

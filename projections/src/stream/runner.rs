@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::ahead::{self, Ahead};
 use super::lease::Lease;
 use super::load::{self, Loaded, Loading};
-use super::recent::{Chunk, Recent};
+use super::recent::Recent;
 use super::wake::Wake;
 use super::{checkpoint, failure, reader, set_aside};
 use crate::projection::{ApplyError, Follower};
@@ -24,10 +24,8 @@ const BATCH: i64 = 2_000;
 pub const LOAD_FROM: i64 = 50_000;
 /// The same after an event that failed in a batch went in alone.
 const CAUTIOUS: i64 = 64;
-/// From so many events in a batch on, the next one waits for more: five followers that each take what every commit
-/// brought would keep the database busier than the appends do.
-const BUSY: i64 = 32;
-/// How long it waits, a third of what an event may take to be visible.
+/// How long a batch waits for more that soon after one: five followers that each take what every commit brought would
+/// keep the database busier than the appends do. A third of what an event may take to be visible.
 const GATHER: Duration = Duration::from_millis(5);
 /// How long a turn may take, many times what a batch takes: past that the database is gone without a word.
 const TURN: Duration = Duration::from_mins(1);
@@ -71,6 +69,8 @@ pub struct Runner {
     /// Where the checkpoint is, as far as this runner knows; it is looked at again when that is doubtful.
     known: Option<i64>,
     looked_around: Instant,
+    /// When the last batch was done.
+    moved: Instant,
     /// Set while there is more to apply than a batch.
     ahead: Option<Ahead>,
     /// There may be a failure on record from before.
@@ -132,6 +132,7 @@ impl Runner {
                 batch: BATCH,
                 known: None,
                 looked_around: Instant::now(),
+                moved: Instant::now(),
                 ahead: None,
                 recovering: true,
                 load_from: Some(LOAD_FROM),
@@ -264,11 +265,14 @@ impl Runner {
                 let events = position - self.position.send_replace(position);
                 self.moved_to(position);
                 let all = self.ahead.is_none() && self.batch == BATCH && (1..BATCH).contains(&events);
-                Ok(match events {
-                    _ if !all => Pause::None,
-                    BUSY.. => Pause::Gathering,
+                let busy = std::mem::replace(&mut self.moved, Instant::now()).elapsed() < 4 * GATHER;
+                Ok(if !all {
+                    Pause::None
+                } else if busy {
+                    Pause::Gathering
+                } else {
                     // Whatever came meanwhile was heard of.
-                    _ => Pause::UntilWoken(position),
+                    Pause::UntilWoken(position)
                 })
             }
             Ok(Step::Underway) => Ok(Pause::None),
@@ -449,15 +453,15 @@ impl Runner {
     }
 
     /// The events after a position: a batch, or, where there are more than that, chunks that are read ahead.
-    async fn read(&mut self, from: i64) -> Result<Chunk, sqlx::Error> {
+    async fn read(&mut self, from: i64) -> Result<Vec<Recorded>, sqlx::Error> {
         if let Some(ahead) = self.ahead.as_mut().filter(|ahead| self.batch == BATCH && ahead.is_at(from))
             && let Some(events) = ahead.next().await?
         {
-            return Ok(events.into());
+            return Ok(events);
         }
         self.ahead = None;
         if self.batch != BATCH {
-            return Ok(reader::after(&self.pool, from, self.batch).await?.into());
+            return reader::after(&self.pool, from, self.batch).await;
         }
         let events = self.recent.after(&self.pool, from, BATCH).await?;
         if let Some(last) = events.last().filter(|_| i64::try_from(events.len()) == Ok(BATCH)) {
