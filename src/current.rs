@@ -5,6 +5,7 @@ use mobid_domain::id::ConsentId;
 use mobid_projections::consent::query::{self as consents, PageOf, Row};
 use mobid_projections::projection::ApplyError;
 use mobid_projections::stream::fold::Folded;
+use mobid_projections::stream::warm::Warm;
 use sqlx::PgPool;
 
 use crate::rounds::Rounds;
@@ -25,17 +26,24 @@ pub struct Current {
 
 impl Current {
     pub fn start(pool: PgPool) -> Self {
-        let (of_rows, of_pages) = (pool.clone(), pool.clone());
+        let (of_rows, of_pages) = (Warm::new(pool.clone()), Warm::new(pool.clone()));
         let consents = Rounds::start(1, ROUND, move |ids: Vec<String>| {
-            let pool = of_rows.clone();
+            let warm = of_rows.clone();
             async move {
-                let rows = consents::current(&pool, &ids).await?;
+                let mut conn = warm.take().await?;
+                let rows = consents::current(&mut conn, &ids).await?;
+                warm.keep(conn);
                 Ok(ids.iter().map(|id| rows.get(id).cloned()).collect())
             }
         });
         let pages = Rounds::start(2, PAGES, move |pages: Vec<PageOf>| {
-            let pool = of_pages.clone();
-            async move { consents::newest(&pool, &pages).await }
+            let warm = of_pages.clone();
+            async move {
+                let mut conn = warm.take().await?;
+                let rows = consents::newest(&mut conn, &pages).await?;
+                warm.keep(conn);
+                Ok(rows)
+            }
         });
         Self { pool, consents, pages }
     }

@@ -238,7 +238,7 @@ impl Reactor for Witness {
     fn version(&self) -> i32 {
         self.version
     }
-    async fn react(&self, _: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {
+    async fn react(&self, _: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
         self.seen.lock().unwrap().extend(events.iter().map(|event| event.position));
         Ok(())
     }
@@ -252,7 +252,7 @@ impl Projection for Witness {
     fn version(&self) -> i32 {
         self.version
     }
-    async fn apply(&self, conn: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {
+    async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
         self.react(conn, events).await
     }
     async fn reset(&self, _: &mut PgConnection) -> Result<(), sqlx::Error> {

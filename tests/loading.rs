@@ -33,7 +33,7 @@ impl<P: Projection> Projection for Counting<P> {
     fn version(&self) -> i32 {
         self.0.version()
     }
-    async fn apply(&self, conn: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {
+    async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
         self.1.fetch_add(events.len(), Ordering::Relaxed);
         self.0.apply(conn, events).await
     }

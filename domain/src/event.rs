@@ -19,7 +19,7 @@ pub trait Decider:
 /// JSON text with sorted keys: the bytes that are stored, hashed and kept for ever.
 pub fn canonical_text<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
     // serde_json::Value keeps its keys in a BTreeMap as long as nobody turns on `preserve_order`; a test says so.
-    serde_json::to_value(value).map(|value| value.to_string())
+    serde_json::to_string(&serde_json::to_value(value)?)
 }
 
 /// Writes the cqrs-es side of an aggregate that has `decide` and `evolve`.

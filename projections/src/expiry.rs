@@ -1,6 +1,7 @@
 //! What falls due when: one row for each thing that is still waiting.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -34,7 +35,7 @@ impl Projection for Deadlines {
         1
     }
 
-    async fn apply(&self, conn: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {
+    async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
         let mut changes = BTreeMap::new();
         for event in events.iter().filter(|event| event.aggregate_type == Consent::TYPE) {
             if let Some(change) = change(&event.decode::<Consent>()?, event.position) {

@@ -1,5 +1,6 @@
 //! Links to be sent to recipients whose client asked for it (`notify`): rows of work for the notifier.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,7 +26,7 @@ impl Reactor for LinkNotices {
         1
     }
 
-    async fn react(&self, conn: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {
+    async fn react(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
         for event in events
             .iter()
             .filter(|e| e.aggregate_type == Consent::TYPE && e.event_type == ConsentEvent::CREATED)

@@ -1,10 +1,17 @@
 //! The two kinds of followers.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use mobid_domain::recorded::{Recorded, Undecodable};
 use sqlx::PgConnection;
 
 use crate::stream::load::Load;
+
+/// Five followers that each took at once what every commit brought would keep the database busier than the appends do.
+/// Work that is done this much later under load is not late.
+const GATHERS: Duration = Duration::from_millis(25);
 
 /// Writes rows that can be thrown away and made again from the log.
 #[async_trait]
@@ -15,10 +22,16 @@ pub trait Projection: Send + Sync {
     fn version(&self) -> i32;
 
     /// Applies events in order. They come once each, but for a rebuild.
-    async fn apply(&self, conn: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError>;
+    async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError>;
 
     /// Empties its tables.
     async fn reset(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error>;
+
+    /// How long a batch waits for more while much comes: longer costs less, and is how much later its rows show what
+    /// happened.
+    fn gathers(&self) -> Duration {
+        GATHERS
+    }
 
     /// How its rows are made from a long log, if there is a faster way than to apply every event.
     fn load(&self) -> Option<Load> {
@@ -35,7 +48,7 @@ pub trait Reactor: Send + Sync {
     fn version(&self) -> i32;
 
     /// Inserts the work that follows from events, in order.
-    async fn react(&self, conn: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError>;
+    async fn react(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError>;
 }
 
 /// Either kind, for the runner.
@@ -56,6 +69,13 @@ impl Follower {
         match self {
             Self::Projection(projection) => projection.version(),
             Self::Reactor(reactor) => reactor.version(),
+        }
+    }
+
+    pub fn gathers(&self) -> Duration {
+        match self {
+            Self::Projection(projection) => projection.gathers(),
+            Self::Reactor(_) => GATHERS,
         }
     }
 }

@@ -14,3 +14,4 @@ pub mod recent;
 pub mod runner;
 pub mod set_aside;
 pub mod wake;
+pub mod warm;

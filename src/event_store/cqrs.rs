@@ -58,8 +58,10 @@ impl<A: Decider + 'static> CqrsEventStore<A> for EventStore {
     async fn load_aggregate(&self, aggregate_id: &str) -> Result<Loaded<A>, AggregateError<A::Error>> {
         let events = self.events::<A>(aggregate_id, 0).await.map_err(technical)?;
         let (tenant, versioned) = match fold::<A>(&events).map_err(technical)? {
-            Some(known) => (Some(known.tenant), Versioned { state: known.state, sequence: known.sequence }),
-            None => (None, Versioned { state: A::default(), sequence: 0 }),
+            Some(known) => {
+                (Some(known.tenant), Versioned { state: known.state, sequence: known.sequence, bytes: 0 })
+            }
+            None => (None, Versioned::default()),
         };
         Ok(Loaded { id: aggregate_id.to_owned(), tenant, versioned })
     }

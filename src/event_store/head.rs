@@ -1,6 +1,7 @@
 //! The log's head, asked of the primary once by all who want to know it at the same time.
 
-use sqlx::PgPool;
+use mobid_projections::stream::warm::Warm;
+use sqlx::{PgExecutor, PgPool};
 
 use crate::rounds::Rounds;
 
@@ -22,10 +23,13 @@ pub struct HeadReader(Rounds<(), Heads>);
 
 impl HeadReader {
     pub fn start(pool: PgPool) -> Self {
+        let warm = Warm::new(pool);
         Self(Rounds::start(1, ROUND, move |askers: Vec<()>| {
-            let pool = pool.clone();
+            let warm = warm.clone();
             async move {
-                let heads = read(&pool).await?;
+                let mut conn = warm.take().await?;
+                let heads = read(&mut conn).await?;
+                warm.keep(conn);
                 Ok(vec![heads; askers.len()])
             }
         }))
@@ -36,12 +40,12 @@ impl HeadReader {
     }
 }
 
-async fn read(pool: &PgPool) -> Result<Heads, sqlx::Error> {
+async fn read(db: impl PgExecutor<'_>) -> Result<Heads, sqlx::Error> {
     sqlx::query_as!(
         Heads,
         r#"select coalesce((select max(position) from events), 0) as "log!",
                   coalesce((select max(position) from events where aggregate_type = 'client'), 0) as "clients!""#
     )
-    .fetch_one(pool)
+    .fetch_one(db)
     .await
 }

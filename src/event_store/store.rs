@@ -9,6 +9,7 @@ use mobid_projections::projection::ApplyError;
 use mobid_projections::stream::fold::{Folded, fold};
 use mobid_projections::stream::reader::{self, Tail};
 use mobid_projections::stream::wake::Wake;
+use mobid_projections::stream::warm::Warm;
 use sqlx::PgPool;
 
 use super::appender::{AppendError, Appended, Appender};
@@ -17,8 +18,8 @@ use super::cache::{StateCache, Versioned};
 use super::context::CommandContext;
 use crate::rounds::Rounds;
 
-/// Aggregates kept in memory.
-const CACHED_STATES: u64 = 50_000;
+/// What aggregates kept in memory may take: of those that are usual, more than a hundred thousand.
+const REMEMBERED_BYTES: u64 = 128 << 20;
 /// Aggregates that one round reads at the most.
 const ROUND: usize = 128;
 /// How often a command that keeps losing races is decided again.
@@ -86,12 +87,17 @@ pub struct Terms<'a, A> {
 impl EventStore {
     pub fn new(pool: PgPool, wake: Wake) -> Self {
         let appender = Appender::start((*pool.connect_options()).clone(), wake);
-        let of_rounds = pool.clone();
+        let warm = Warm::new(pool.clone());
         let tails = Rounds::start(2, ROUND, move |asked: Vec<Tail>| {
-            let pool = of_rounds.clone();
-            async move { reader::tails(&pool, &asked).await }
+            let warm = warm.clone();
+            async move {
+                let mut conn = warm.take().await?;
+                let tails = reader::tails(&mut conn, &asked).await?;
+                warm.keep(conn);
+                Ok(tails)
+            }
         });
-        Self { pool, appender, cache: StateCache::new(CACHED_STATES), tails }
+        Self { pool, appender, cache: StateCache::new(REMEMBERED_BYTES), tails }
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -109,11 +115,7 @@ impl EventStore {
 
     /// The state of an aggregate from the log; the default state at sequence 0 if it has no event.
     pub async fn load<A: Decider>(&self, id: &str) -> Result<Versioned<A>, ApplyError> {
-        let folded = fold::<A>(&self.events::<A>(id, 0).await?)?;
-        Ok(folded.map_or_else(
-            || Versioned { state: A::default(), sequence: 0 },
-            |folded| Versioned { state: folded.state, sequence: folded.sequence },
-        ))
+        self.refresh(id, Versioned::default()).await
     }
 
     /// A remembered state with the tail of the log on it.
@@ -124,7 +126,8 @@ impl EventStore {
         for event in &tail {
             folded.take(event)?;
         }
-        Ok(Versioned { state: folded.state, sequence: folded.sequence })
+        let read: usize = tail.iter().map(|event| event.payload.len()).sum();
+        Ok(Versioned { state: folded.state, sequence: folded.sequence, bytes: known.bytes + read })
     }
 
     /// Decides a command and appends what follows, as often as others come in between.
@@ -137,7 +140,7 @@ impl EventStore {
     ) -> Result<Executed<A>, ExecuteError<A::Error>> {
         self.cache.follow(self.appender.reconnects());
         let (mut known, mut looked) = match self.cache.get::<A>(id) {
-            _ if terms.new => (Versioned { state: A::default(), sequence: 0 }, false),
+            _ if terms.new => (Versioned::default(), false),
             Some(known) => (known, false),
             None => (self.load(id).await?, true),
         };
@@ -211,7 +214,7 @@ impl EventStore {
             match folded.state.decide(&context.stamp(order.clone())) {
                 Ok(new) if !new.is_empty() => {
                     self.cache.forget::<A>(id);
-                    let known = Versioned { state: folded.state, sequence: folded.sequence };
+                    let known = Versioned { state: folded.state, sequence: folded.sequence, bytes: 0 };
                     appends.push(to_append(id, &known, &new, &context, &Terms::default())?);
                 }
                 _ => {}
@@ -243,10 +246,11 @@ impl EventStore {
             state.apply(event);
         }
         let sequence = known.sequence + i64::try_from(append.events.len()).unwrap_or(0);
+        let bytes = known.bytes + append.events.iter().map(|event| event.payload.len()).sum::<usize>();
         append.idempotency = terms.answer.and_then(|answer| answer(&state, sequence));
         match self.appender.append(append).await? {
             Outcome::Appended { position } => {
-                self.cache.put(id, Versioned { state: state.clone(), sequence });
+                self.cache.put(id, Versioned { state: state.clone(), sequence, bytes });
                 Ok(Some(Executed { state, sequence, appended: Some(Appended { position }) }))
             }
             Outcome::Conflict => {

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use sqlx::PgPool;
+use mobid_projections::stream::warm::Warm;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::rounds::Rounds;
@@ -29,13 +30,19 @@ pub struct Known {
 
 /// Answers `None` where somebody else made the person meanwhile: they are found the next time.
 pub fn start(pool: PgPool) -> Rounds<Asked, Option<Known>> {
+    let warm = Warm::new(pool);
     Rounds::start(1, ROUND, move |asked| {
-        let pool = pool.clone();
-        async move { find_or_make(&pool, asked).await }
+        let warm = warm.clone();
+        async move {
+            let mut conn = warm.take().await?;
+            let known = find_or_make(&mut conn, asked).await?;
+            warm.keep(conn);
+            Ok(known)
+        }
     })
 }
 
-async fn find_or_make(pool: &PgPool, asked: Vec<Asked>) -> Result<Vec<Option<Known>>, sqlx::Error> {
+async fn find_or_make(conn: &mut PgConnection, asked: Vec<Asked>) -> Result<Vec<Option<Known>>, sqlx::Error> {
     let tenants: Vec<_> = asked.iter().map(|asked| asked.tenant.as_str()).collect();
     let hashes: Vec<_> = asked.iter().map(|asked| &asked.handle_hash[..]).collect();
     let fresh: Vec<_> = asked.iter().map(|asked| asked.fresh.as_str()).collect();
@@ -77,7 +84,7 @@ async fn find_or_make(pool: &PgPool, asked: Vec<Asked>) -> Result<Vec<Option<Kno
         &key_ids,
         &wrapped as _,
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     let mut known: HashMap<usize, Known> = rows
         .into_iter()

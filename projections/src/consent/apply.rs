@@ -1,6 +1,8 @@
 //! Consents as rows: what lists filter by, and the state itself as JSON.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use cqrs_es::Aggregate;
@@ -27,8 +29,12 @@ impl Projection for Consents {
         1
     }
 
-    async fn apply(&self, conn: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {
-        let events: Vec<_> = events.iter().filter(|event| event.aggregate_type == Consent::TYPE).collect();
+    async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
+        let events: Vec<_> = events
+            .iter()
+            .map(Arc::as_ref)
+            .filter(|event: &&Recorded| event.aggregate_type == Consent::TYPE)
+            .collect();
         if events.is_empty() {
             return Ok(());
         }
@@ -42,6 +48,11 @@ impl Projection for Consents {
     async fn reset(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
         sqlx::query!("truncate consents").execute(conn).await?;
         Ok(())
+    }
+
+    /// A third of what an event may take to be in a list.
+    fn gathers(&self) -> Duration {
+        Duration::from_millis(5)
     }
 
     fn load(&self) -> Option<Load> {

@@ -7,7 +7,7 @@ use cqrs_es::Aggregate;
 use mobid_domain::consent::{Consent, ConsentEvent, Status};
 use mobid_domain::id::{ClientId, ConsentId, UserId};
 use mobid_domain::recorded::Recorded;
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use crate::projection::ApplyError;
 use crate::stream::fold::{Folded, fold};
@@ -31,7 +31,7 @@ impl Row {
 
 /// Those consents' rows that have their consent's last event: what they say is so as of now, on any instance and
 /// without waiting. Whichever is missing is in the log, or nowhere: [`from_log`] tells.
-pub async fn current(pool: &PgPool, ids: &[String]) -> Result<HashMap<String, Row>, sqlx::Error> {
+pub async fn current(db: impl PgExecutor<'_>, ids: &[String]) -> Result<HashMap<String, Row>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"select c.id as "id!", c.tenant as "tenant!", c.sequence as "sequence!", c.position as "position!",
@@ -49,7 +49,7 @@ pub async fn current(pool: &PgPool, ids: &[String]) -> Result<HashMap<String, Ro
            where c.sequence = newest.sequence"#,
         ids
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
@@ -120,7 +120,7 @@ pub struct PageOf {
 
 /// Pages of whatever a tenant created in a span, several at once, each at the place of its question. Bounds that are
 /// not given are put beyond every row, so that one plan with an index condition serves all.
-pub async fn newest(pool: &PgPool, pages: &[PageOf]) -> Result<Vec<Vec<Row>>, sqlx::Error> {
+pub async fn newest(db: impl PgExecutor<'_>, pages: &[PageOf]) -> Result<Vec<Vec<Row>>, sqlx::Error> {
     let tenants: Vec<_> = pages.iter().map(|page| page.filter.tenant.to_string()).collect();
     let times: Vec<_> = pages.iter().map(|page| page.after.as_ref().map(|key| key.created_at)).collect();
     let ids: Vec<_> = pages.iter().map(|page| page.after.as_ref().map(|key| key.id.as_str())).collect();
@@ -150,7 +150,7 @@ pub async fn newest(pool: &PgPool, pages: &[PageOf]) -> Result<Vec<Vec<Row>>, sq
         &created_before as _,
         &limits,
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await?;
     let mut found: Vec<Vec<(DateTime<Utc>, Row)>> = vec![Vec::new(); pages.len()];
     for row in rows {

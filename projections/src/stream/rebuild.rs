@@ -3,6 +3,8 @@
 //! Promises: rows and checkpoint move together, under the checkpoint's lock, so a running follower goes on from
 //! wherever a step left it, and either may take the next batch. Until it is done, the rows say less than the log.
 
+use std::sync::Arc;
+
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 
@@ -70,6 +72,7 @@ pub async fn step(
     sqlx::query!("set local synchronous_commit = off").execute(&mut *tx).await?;
     let from = checkpoint::lock(&mut tx, name, version).await?.unwrap_or(0);
     let events = reader::after(&mut *tx, from, limit).await?;
+    let events: Vec<_> = events.into_iter().map(Arc::new).collect();
     let Some(last) = events.last().map(|event| event.position) else { return Ok(from) };
     projection.apply(&mut tx, &events).await?;
     if !checkpoint::compare_and_set(&mut tx, name, version, from, last).await? {

@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use mobid_domain::recorded::Recorded;
-use sqlx::PgPool;
 use tokio::sync::Mutex;
 
 use super::reader;
+use super::warm::Warm;
 
 /// Bytes of payload and metadata that are kept at the most, but for one read.
 const BYTES: usize = 8 << 20;
@@ -22,7 +22,7 @@ pub struct Recent(Arc<Mutex<Stretch>>);
 /// A stretch of the log.
 #[derive(Debug, Default)]
 struct Stretch {
-    events: VecDeque<Recorded>,
+    events: VecDeque<Arc<Recorded>>,
     bytes: usize,
 }
 
@@ -30,17 +30,20 @@ impl Recent {
     /// Up to `limit` events after a position.
     pub async fn after(
         &self,
-        pool: &PgPool,
+        warm: &Warm,
         position: i64,
         limit: i64,
-    ) -> Result<Vec<Recorded>, sqlx::Error> {
+    ) -> Result<Vec<Arc<Recorded>>, sqlx::Error> {
         // Held while the log is read: whoever wants the same finds it then.
         let mut stretch = self.0.lock().await;
         let known = stretch.after(position, limit);
         if !known.is_empty() {
             return Ok(known);
         }
-        let events = reader::after(pool, position, limit).await?;
+        let mut conn = warm.take().await?;
+        let events = reader::after(&mut conn, position, limit).await?;
+        warm.keep(conn);
+        let events: Vec<_> = events.into_iter().map(Arc::new).collect();
         stretch.take(position, &events);
         Ok(events)
     }
@@ -53,7 +56,7 @@ impl Recent {
 
 impl Stretch {
     /// What comes right after a position, if it is here.
-    fn after(&self, position: i64, limit: i64) -> Vec<Recorded> {
+    fn after(&self, position: i64, limit: i64) -> Vec<Arc<Recorded>> {
         let Some(first) = self.events.front() else { return vec![] };
         let (Ok(start), Ok(limit)) = (usize::try_from(position + 1 - first.position), usize::try_from(limit))
         else {
@@ -64,7 +67,7 @@ impl Stretch {
 
     /// Takes what was read after a position, if it goes on from here or further; who is behind is not to push out what
     /// the others are about to ask for.
-    fn take(&mut self, position: i64, read: &[Recorded]) {
+    fn take(&mut self, position: i64, read: &[Arc<Recorded>]) {
         let last = self.events.back().map_or(0, |event| event.position);
         if position < last {
             return;
@@ -72,7 +75,7 @@ impl Stretch {
         if position > last {
             *self = Self::default();
         }
-        self.bytes += read.iter().map(bytes).sum::<usize>();
+        self.bytes += read.iter().map(|event| bytes(event)).sum::<usize>();
         self.events.extend(read.iter().cloned());
         while self.bytes > BYTES
             && let Some(oldest) = self.events.pop_front()
@@ -90,19 +93,21 @@ fn bytes(event: &Recorded) -> usize {
 mod tests {
     use super::*;
 
-    fn events(positions: std::ops::RangeInclusive<i64>, payload: &str) -> Vec<Recorded> {
-        let event = |position| Recorded {
-            position,
-            event_id: uuid::Uuid::nil(),
-            tenant: String::new(),
-            aggregate_type: String::new(),
-            aggregate_id: String::new(),
-            sequence: 1,
-            event_type: String::new(),
-            event_version: String::new(),
-            payload: payload.to_owned(),
-            metadata: String::new(),
-            recorded_at: chrono::DateTime::UNIX_EPOCH,
+    fn events(positions: std::ops::RangeInclusive<i64>, payload: &str) -> Vec<Arc<Recorded>> {
+        let event = |position| {
+            Arc::new(Recorded {
+                position,
+                event_id: uuid::Uuid::nil(),
+                tenant: String::new(),
+                aggregate_type: String::new(),
+                aggregate_id: String::new(),
+                sequence: 1,
+                event_type: String::new(),
+                event_version: String::new(),
+                payload: payload.to_owned(),
+                metadata: String::new(),
+                recorded_at: chrono::DateTime::UNIX_EPOCH,
+            })
         };
         positions.map(event).collect()
     }

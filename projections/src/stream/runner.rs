@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mobid_domain::recorded::Recorded;
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -13,6 +13,7 @@ use super::lease::Lease;
 use super::load::{self, Loaded, Loading};
 use super::recent::Recent;
 use super::wake::Wake;
+use super::warm::Warm;
 use super::{checkpoint, failure, reader, set_aside};
 use crate::projection::{ApplyError, Follower};
 
@@ -24,9 +25,6 @@ const BATCH: i64 = 2_000;
 pub const LOAD_FROM: i64 = 50_000;
 /// The same after an event that failed in a batch went in alone.
 const CAUTIOUS: i64 = 64;
-/// How long a batch waits for more that soon after one: five followers that each take what every commit brought would
-/// keep the database busier than the appends do. A third of what an event may take to be visible.
-const GATHER: Duration = Duration::from_millis(5);
 /// How long a turn may take, many times what a batch takes: past that the database is gone without a word.
 const TURN: Duration = Duration::from_mins(1);
 /// How often to look without having been woken.
@@ -64,6 +62,7 @@ pub struct Runner {
     recent: Recent,
     position: watch::Sender<i64>,
     condition: watch::Sender<Condition>,
+    warm: Warm,
     /// 1 while looking for the event that broke a batch.
     batch: i64,
     /// Where the checkpoint is, as far as this runner knows; it is looked at again when that is doubtful.
@@ -115,6 +114,7 @@ impl Runner {
     pub fn new(pool: PgPool, follower: Follower, wake: &Wake) -> (Self, Progress) {
         let position = watch::Sender::new(0);
         let condition = watch::Sender::new(Condition::StandingBy);
+        let warm = Warm::new(pool.clone());
         let progress = Progress {
             name: follower.name(),
             version: follower.version(),
@@ -129,6 +129,7 @@ impl Runner {
                 recent: wake.recent(),
                 position,
                 condition,
+                warm,
                 batch: BATCH,
                 known: None,
                 looked_around: Instant::now(),
@@ -190,7 +191,7 @@ impl Runner {
                 }
                 Pause::Gathering => tokio::select! {
                     () = &mut stopping => break,
-                    () = gather() => {}
+                    () = gather(self.follower.gathers()) => {}
                 },
                 Pause::UntilPoll => tokio::select! {
                     () = &mut stopping => break,
@@ -265,7 +266,8 @@ impl Runner {
                 let events = position - self.position.send_replace(position);
                 self.moved_to(position);
                 let all = self.ahead.is_none() && self.batch == BATCH && (1..BATCH).contains(&events);
-                let busy = std::mem::replace(&mut self.moved, Instant::now()).elapsed() < 4 * GATHER;
+                let busy = std::mem::replace(&mut self.moved, Instant::now()).elapsed()
+                    < 4 * self.follower.gathers();
                 Ok(if !all {
                     Pause::None
                 } else if busy {
@@ -358,8 +360,22 @@ impl Runner {
         }
         let events = self.read(from).await?;
         let Some(last) = events.last().map(|event| event.position) else { return Ok(Step::Idle(from)) };
+        let mut conn = self.warm.take().await?;
+        let step = self.apply(&mut conn, from, last, &events).await?;
+        self.warm.keep(conn);
+        Ok(step)
+    }
+
+    /// Applies events that come after `from` and end at `last`.
+    async fn apply(
+        &mut self,
+        conn: &mut PgConnection,
+        from: i64,
+        last: i64,
+        events: &[Arc<Recorded>],
+    ) -> Result<Step, StepError> {
         let (name, version) = (self.follower.name(), self.follower.version());
-        let mut tx = self.pool.begin_with(self.beginning()).await?;
+        let mut tx = conn.begin_with(self.beginning()).await?;
         // First of all, since it is what locks the row: whoever else holds the lease waits here, and then finds the
         // checkpoint elsewhere.
         if !checkpoint::compare_and_set(&mut tx, name, version, from, last).await? {
@@ -371,10 +387,10 @@ impl Runner {
             return Ok(Step::Outdated);
         }
         let applied = match &self.follower {
-            Follower::Projection(projection) => projection.apply(&mut tx, &events).await,
-            Follower::Reactor(reactor) => reactor.react(&mut tx, &events).await,
+            Follower::Projection(projection) => projection.apply(&mut tx, events).await,
+            Follower::Reactor(reactor) => reactor.react(&mut tx, events).await,
         };
-        applied.map_err(|error| classify(error, &events))?;
+        applied.map_err(|error| classify(error, events))?;
         if self.recovering {
             failure::clear(&mut *tx, name, version, last).await?;
         }
@@ -453,17 +469,18 @@ impl Runner {
     }
 
     /// The events after a position: a batch, or, where there are more than that, chunks that are read ahead.
-    async fn read(&mut self, from: i64) -> Result<Vec<Recorded>, sqlx::Error> {
+    async fn read(&mut self, from: i64) -> Result<Vec<Arc<Recorded>>, sqlx::Error> {
         if let Some(ahead) = self.ahead.as_mut().filter(|ahead| self.batch == BATCH && ahead.is_at(from))
             && let Some(events) = ahead.next().await?
         {
-            return Ok(events);
+            return Ok(events.into_iter().map(Arc::new).collect());
         }
         self.ahead = None;
         if self.batch != BATCH {
-            return reader::after(&self.pool, from, self.batch).await;
+            let events = reader::after(&self.pool, from, self.batch).await?;
+            return Ok(events.into_iter().map(Arc::new).collect());
         }
-        let events = self.recent.after(&self.pool, from, BATCH).await?;
+        let events = self.recent.after(&self.warm, from, BATCH).await?;
         if let Some(last) = events.last().filter(|_| i64::try_from(events.len()) == Ok(BATCH)) {
             let options = self.pool.connect_options().as_ref().clone();
             self.ahead = Some(Ahead::after(last.position, ahead::CHUNK, options));
@@ -497,7 +514,7 @@ impl Runner {
 
     /// The first start of this version: a projection from nothing, a reactor from where an older version was, or from
     /// now on. An older version is between two batches then, and sees ours before its next.
-    async fn begin(&self, tx: &mut sqlx::PgConnection) -> Result<i64, sqlx::Error> {
+    async fn begin(&self, tx: &mut PgConnection) -> Result<i64, sqlx::Error> {
         let (name, version) = (self.follower.name(), self.follower.version());
         let older = checkpoint::lock_older(tx, name, version).await?;
         let position = match (&self.follower, older) {
@@ -525,8 +542,8 @@ enum Pause {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a pace, not a time that matters")]
-async fn gather() {
-    tokio::time::sleep(GATHER).await;
+async fn gather(pause: Duration) {
+    tokio::time::sleep(pause).await;
 }
 
 #[expect(clippy::disallowed_methods, reason = "the pace of looking at the database, not a time that matters")]
@@ -535,7 +552,7 @@ pub(super) async fn look_later() {
 }
 
 /// A lost connection says nothing about the events; everything else may be the fault of one of them.
-fn classify(error: ApplyError, events: &[Recorded]) -> StepError {
+fn classify(error: ApplyError, events: &[Arc<Recorded>]) -> StepError {
     match error {
         ApplyError::Database(lost) if lost.as_database_error().is_none_or(is_passing) => {
             StepError::Lost(lost)

@@ -1,6 +1,7 @@
 //! Endpoints as rows.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use cqrs_es::Aggregate;
@@ -25,8 +26,12 @@ impl Projection for Endpoints {
         1
     }
 
-    async fn apply(&self, conn: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {
-        let events: Vec<_> = events.iter().filter(|event| event.aggregate_type == Endpoint::TYPE).collect();
+    async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
+        let events: Vec<_> = events
+            .iter()
+            .map(Arc::as_ref)
+            .filter(|event: &&Recorded| event.aggregate_type == Endpoint::TYPE)
+            .collect();
         if events.is_empty() {
             return Ok(());
         }

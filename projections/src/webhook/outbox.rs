@@ -5,6 +5,7 @@
 //! event and the target and holds nothing personal: the sender makes the body from the log.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use cqrs_es::Aggregate;
@@ -44,7 +45,7 @@ impl Reactor for Outbox {
         1
     }
 
-    async fn react(&self, conn: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {
+    async fn react(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
         let mut subscriptions = subscriptions(conn, events).await?;
         let with_callback = with_callback(conn, events).await?;
         let mut deliveries = Vec::new();
@@ -96,7 +97,7 @@ impl Outbox {
 /// The active endpoints of the tenants in a batch, as of the reactor's checkpoint.
 async fn subscriptions(
     conn: &mut PgConnection,
-    events: &[Recorded],
+    events: &[Arc<Recorded>],
 ) -> Result<BTreeMap<String, Subscription>, sqlx::Error> {
     let tenants: BTreeSet<_> = events.iter().map(|event| event.tenant.clone()).collect();
     let tenants: Vec<_> = tenants.into_iter().collect();
@@ -144,7 +145,10 @@ async fn follow_endpoint(
 }
 
 /// The positions of events that end or decide a consent which has a `callbackUrl` at that moment.
-async fn with_callback(conn: &mut PgConnection, events: &[Recorded]) -> Result<BTreeSet<i64>, ApplyError> {
+async fn with_callback(
+    conn: &mut PgConnection,
+    events: &[Arc<Recorded>],
+) -> Result<BTreeSet<i64>, ApplyError> {
     let reported: Vec<_> = events
         .iter()
         .filter(|event| event.aggregate_type == Consent::TYPE && is_reported(&event.event_type))
