@@ -3,6 +3,7 @@
 //! Never a phone number, key, token or payload: our own lines keep to that, and what libraries would say at debug or
 //! trace (host names dialled, bytes read) is not let through, whatever the filter asks for.
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -23,7 +24,8 @@ const SIZES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 51
 pub fn start_logs(format: LogFormat) {
     let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let discreet = filter::filter_fn(is_discreet);
-    let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     let layer = match format {
         LogFormat::Text => stderr.boxed(),
         LogFormat::Json => stderr.json().flatten_event(true).boxed(),

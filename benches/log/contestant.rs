@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use axum::extract::State;
-use axum::middleware::from_fn;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::post;
 use clap::Parser;
 use mobid::clock::Clock;
@@ -119,7 +120,7 @@ async fn on_postgres_es(at: Where, connections: u32) -> Result<()> {
 /// Serves until its parent says so or is gone.
 async fn until_told(routes: Router) -> Result<()> {
     let ready = axum::routing::get(|| async { ok("Ready", &"ready") });
-    let routes = routes.route("/health/ready", ready).layer(from_fn(request_id::with_request_id));
+    let routes = routes.route("/health/ready", ready).layer(from_fn(named));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     println!("listens on http://{}", listener.local_addr()?);
     let (stop, stopping) = watch::channel(false);
@@ -134,6 +135,10 @@ async fn until_told(routes: Router) -> Result<()> {
     });
     serve(listener, routes, stopping).await;
     Ok(())
+}
+
+async fn named(request: Request, next: Next) -> Response {
+    request_id::with_request_id(request, |request| next.run(request)).await
 }
 
 async fn on_our_store(State(plain): State<Plain>, JsonObject(object): JsonObject) -> ApiResult {

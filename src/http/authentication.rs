@@ -7,9 +7,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
 use mobid_domain::actor::Actor;
 use mobid_domain::client::{Account, Client, Permission};
 use mobid_domain::id::{ClientId, CommandId};
@@ -171,15 +170,21 @@ impl ClientKeys {
     }
 }
 
-/// Middleware on everything under `/v1`: without a valid key nothing else is looked at.
-pub async fn require_key(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let presented = request.headers().get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match app.keys.authenticate(presented).await {
-        Ok(client) => {
-            request.extensions_mut().insert(client);
-            next.run(request).await
+/// Whoever presents a valid key; who was recognised already, for this request, is not asked about again.
+impl<S: Send + Sync> FromRequestParts<S> for ApiClient
+where
+    App: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        if let Some(client) = parts.extensions.get::<Self>() {
+            return Ok(client.clone());
         }
-        Err(error) => error.into_response(),
+        let presented = parts.headers.get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let client = App::from_ref(state).keys.authenticate(presented).await?;
+        parts.extensions.insert(client.clone());
+        Ok(client)
     }
 }
 

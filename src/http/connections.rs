@@ -6,9 +6,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use axum::serve::Listener;
 use axum::{Extension, Router};
@@ -42,13 +41,11 @@ fn connected(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
         .collect()
 }
 
-/// Middleware: an answer given while the server drains is its connection's last.
-pub async fn close_while_draining(State(app): State<App>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+/// An answer given while the server drains is its connection's last.
+pub fn close_while_draining(app: &App, response: &mut Response) {
     if *app.draining.borrow() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    response
 }
 
 /// Serves until told to stop, then answers what is under way.

@@ -1,6 +1,7 @@
-//! What stands before every route of the API: its permission, then idempotency.
+//! What stands before every route of the API: a key, its permission, then idempotency. Without a valid key nothing else
+//! is looked at.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -22,14 +23,21 @@ pub fn allow_all(app: &App, routes: MethodRouter<App>) -> MethodRouter<App> {
     routes.route_layer(from_fn_with_state((app.clone(), None), guard))
 }
 
+/// What a guard knows of its route.
+type Guarded = (App, Option<Permission>);
+
+impl FromRef<Guarded> for App {
+    fn from_ref((app, _): &Guarded) -> Self {
+        app.clone()
+    }
+}
+
 async fn guard(
-    State((app, permission)): State<(App, Option<Permission>)>,
+    State((app, permission)): State<Guarded>,
+    client: ApiClient,
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(client) = request.extensions().get::<ApiClient>().cloned() else {
-        return ApiError::unauthorized().into_response();
-    };
     if let Some(permission) = permission
         && !client.may(permission)
     {

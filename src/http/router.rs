@@ -1,14 +1,14 @@
 //! The routes: a table of contents.
 
 use axum::Router;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use mobid_domain::client::Permission::{ConsentsRead, ConsentsWrite, WebhooksRead, WebhooksWrite};
 
-use super::authentication::{ApiClient, require_key};
+use super::authentication::ApiClient;
 use super::connections::close_while_draining;
 use super::error::ApiError;
 use super::guard::{allow, allow_all};
@@ -27,9 +27,7 @@ pub fn public(app: &App) -> Router {
         .merge(pages::routes(app))
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(read_the_rest))
-        .layer(from_fn(with_request_id))
-        .layer(from_fn_with_state(app.clone(), close_while_draining))
+        .layer(from_fn_with_state(app.clone(), around))
         .with_state(app.clone())
 }
 
@@ -73,9 +71,16 @@ fn v1(app: &App) -> Router<App> {
                 delete(webhook::delete::delete),
             )),
         )
-        .fallback(no_such_route)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(app.clone(), require_key))
+        .fallback(async |_: ApiClient| no_such_route().await)
+        .method_not_allowed_fallback(async |_: ApiClient| method_not_allowed().await)
+}
+
+/// One layer around everything: for each request a layer costs a copy of all that is inside of it.
+async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+    let run = |request| read_the_rest(request, |request| next.run(request));
+    let mut response = with_request_id(request, run).await;
+    close_while_draining(&app, &mut response);
+    response
 }
 
 async fn no_such_route() -> Response {
@@ -84,13 +89,6 @@ async fn no_such_route() -> Response {
 
 async fn method_not_allowed() -> Response {
     ApiError::method_not_allowed().into_response()
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for ApiClient {
-    type Rejection = ApiError;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(ApiError::unauthorized)
-    }
 }
 
 /// A path segment that must be an id: anything else names nothing.
