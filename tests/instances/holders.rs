@@ -62,7 +62,8 @@ async fn a_lease_that_is_lost_again_and_again_corrupts_nothing() {
     let stop = AtomicBool::new(false);
     let rob = async {
         let (mut lost, mut pace) = (0, tokio::time::interval(Duration::from_millis(100)));
-        for _ in 0..60 {
+        // However slow the machine is.
+        while lost <= 60 {
             pace.tick().await;
             // Who held it goes on for a moment, while another takes it.
             lost += sqlx::query(
@@ -75,10 +76,9 @@ async fn a_lease_that_is_lost_again_and_again_corrupts_nothing() {
             .rows_affected();
         }
         stop.store(true, Ordering::Relaxed);
-        lost
     };
-    let (made, lost) = tokio::join!(write(&two, &stop), rob);
-    assert!(made > 20 && lost > 60, "{made} consents and {lost} leases");
+    let (made, ()) = tokio::join!(write(&two, &stop), rob);
+    assert!(made > 20, "{made} consents");
     for app in [&one, &two, &three] {
         app.caught_up().await;
     }

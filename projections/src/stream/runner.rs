@@ -380,10 +380,12 @@ impl Runner {
         // checkpoint elsewhere.
         if !checkpoint::compare_and_set(&mut tx, name, version, from, last).await? {
             (self.known, self.ahead) = (None, None);
+            tx.rollback().await?;
             return Ok(Step::Moved(*self.position.borrow()));
         }
         // Looked at under the lock that a newer version waits for before it begins.
         if checkpoint::newest_version(&mut *tx, name).await? > Some(version) {
+            tx.rollback().await?;
             return Ok(Step::Outdated);
         }
         let applied = match &self.follower {
