@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mobid_projections::stream::runner::Followers;
+use mobid_projections::stream::progress::Followers;
 use mobid_projections::stream::wake::Wake;
 use sqlx::PgPool;
 use tokio::sync::watch;

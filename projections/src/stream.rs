@@ -8,6 +8,8 @@ pub mod failure;
 pub mod fold;
 pub mod lease;
 pub mod load;
+pub mod loader;
+pub mod progress;
 pub mod reader;
 pub mod rebuild;
 pub mod recent;

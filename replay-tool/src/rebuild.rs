@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use mobid_projections::projection::Projection;
 use mobid_projections::registry;
-use mobid_projections::stream::runner::LOAD_FROM;
+use mobid_projections::stream::loader::LOAD_FROM;
 use mobid_projections::stream::{checkpoint, reader, rebuild};
 use serde::Serialize;
 use sqlx::PgConnection;

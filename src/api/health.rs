@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use mobid_projections::stream::failure;
-use mobid_projections::stream::runner::Condition;
+use mobid_projections::stream::progress::Condition;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 

@@ -1,7 +1,9 @@
-//! The row that a follower leaves when it meets an event that it cannot apply.
+//! Whether a failure is an event's fault, and the row that a follower leaves when it meets one that it cannot apply.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
+
+use crate::projection::ApplyError;
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Failure {
@@ -10,6 +12,23 @@ pub struct Failure {
     pub position: i64,
     pub error: String,
     pub failed_at: DateTime<Utc>,
+}
+
+/// The error of the database, if nothing else is to blame.
+pub fn lost(error: ApplyError) -> Result<sqlx::Error, ApplyError> {
+    match error {
+        ApplyError::Database(error) if is_passing(&error) => Ok(error),
+        error => Err(error),
+    }
+}
+
+/// A lost connection says nothing about the events, nor do serialization failures, deadlocks, shutdowns, exhausted
+/// resources, a disk or file that fails, a session that was ended for being silent; everything else may be the fault of
+/// one of them.
+fn is_passing(error: &sqlx::Error) -> bool {
+    let passing = ["08", "25006", "25P03", "40", "53", "57", "58", "XX"];
+    let Some(answered) = error.as_database_error() else { return true };
+    answered.code().is_some_and(|code| passing.iter().any(|class| code.starts_with(class)))
 }
 
 pub async fn record(

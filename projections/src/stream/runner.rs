@@ -6,54 +6,25 @@ use std::time::{Duration, Instant};
 use mobid_domain::recorded::Recorded;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use super::ahead::{self, Ahead};
 use super::lease::Lease;
-use super::load::{self, Loaded, Loading};
+use super::loader::{Loader, Turn};
+use super::progress::{Condition, Progress};
 use super::recent::Recent;
 use super::wake::Wake;
 use super::warm::Warm;
-use super::{checkpoint, failure, reader, set_aside};
+use super::{checkpoint, failure, reader};
 use crate::projection::{ApplyError, Follower};
 
-/// How long to trust this process's own progress before looking at the checkpoint.
-const LOOK: Duration = Duration::from_millis(20);
 /// Events a transaction takes at the most.
 const BATCH: i64 = 2_000;
-/// From so many events on, a projection that can be loaded is, rather than taken through them.
-pub const LOAD_FROM: i64 = 50_000;
 /// The same after an event that failed in a batch went in alone.
 const CAUTIOUS: i64 = 64;
 /// How long a turn may take, many times what a batch takes: past that the database is gone without a word.
 const TURN: Duration = Duration::from_mins(1);
 /// How often to look without having been woken.
 const POLL: Duration = Duration::from_secs(1);
-
-/// What a follower is doing, for health and metrics.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Condition {
-    /// Another instance has the lease, or a newer version runs.
-    StandingBy,
-    Following,
-    /// The database could not be reached or answered with an error; it is tried again.
-    Struggling(String),
-    /// An event could not be applied: it stops here until a restart gets past it.
-    Stopped {
-        position: i64,
-        error: String,
-    },
-}
-
-/// What others may see of a follower.
-#[derive(Debug, Clone)]
-pub struct Progress {
-    pub name: &'static str,
-    pub version: i32,
-    /// The last position applied here or read from the checkpoint.
-    pub position: watch::Receiver<i64>,
-    pub condition: watch::Receiver<Condition>,
-}
 
 pub struct Runner {
     pool: PgPool,
@@ -74,14 +45,7 @@ pub struct Runner {
     ahead: Option<Ahead>,
     /// There may be a failure on record from before.
     recovering: bool,
-    /// From how many events on to load; `None` once that did not work out.
-    load_from: Option<i64>,
-    loading: Option<Loading>,
-    /// Somebody else loads, or did a moment ago.
-    loaded_elsewhere: bool,
-    /// No index of the projection's table is missing.
-    indexed: bool,
-    indexing: Option<JoinSet<Result<(), sqlx::Error>>>,
+    loader: Loader,
 }
 
 /// What came of one step.
@@ -114,7 +78,7 @@ impl Runner {
     pub fn new(pool: PgPool, follower: Follower, wake: &Wake) -> (Self, Progress) {
         let position = watch::Sender::new(0);
         let condition = watch::Sender::new(Condition::StandingBy);
-        let warm = Warm::new(pool.clone());
+        let (warm, loader) = (Warm::new(pool.clone()), Loader::new(pool.clone()));
         let progress = Progress {
             name: follower.name(),
             version: follower.version(),
@@ -136,11 +100,7 @@ impl Runner {
                 moved: Instant::now(),
                 ahead: None,
                 recovering: true,
-                load_from: Some(LOAD_FROM),
-                loading: None,
-                loaded_elsewhere: false,
-                indexed: false,
-                indexing: None,
+                loader,
             },
             progress,
         )
@@ -148,8 +108,9 @@ impl Runner {
 
     /// From how many events on to load a projection that can be, and how many to hold then, at the most.
     #[must_use]
-    pub fn loading_from(self, events: i64) -> Self {
-        Self { load_from: Some(events), ..self }
+    pub fn loading_from(mut self, events: i64) -> Self {
+        self.loader.load_from(events);
+        self
     }
 
     /// Takes the place of a new follower, or of a new version of one: a reactor's work is from now on what is appended
@@ -240,7 +201,7 @@ impl Runner {
                 self.recent.forget().await;
                 self.position.send_replace(0);
                 // Rows that were taken from it may not have been written.
-                self.loading = None;
+                self.loader.give_up();
                 // Not woken by an append: if the database answers badly, appends do not make it better.
                 Pause::UntilPoll
             }
@@ -298,7 +259,7 @@ impl Runner {
     /// Somebody else follows; what they have reached is in the checkpoint.
     async fn stand_by(&mut self) -> Result<Pause, sqlx::Error> {
         self.condition.send_replace(Condition::StandingBy);
-        self.loading = None;
+        self.loader.give_up();
         let position = checkpoint::read(&self.pool, self.follower.name(), self.follower.version()).await?;
         self.position.send_replace(position.unwrap_or(0));
         Ok(Pause::UntilPoll)
@@ -336,7 +297,7 @@ impl Runner {
             (self.known, self.ahead) = (None, None);
         }
         if stepped.is_err() {
-            self.loading = None;
+            self.loader.give_up();
         }
         stepped
     }
@@ -348,8 +309,9 @@ impl Runner {
                 Some(position) => {
                     // Whoever had the place meanwhile may have left a failure on record.
                     self.recovering = true;
-                    // Whoever moved it may have left indexes to be made.
-                    self.indexed &= position == *self.position.borrow();
+                    if position != *self.position.borrow() {
+                        self.loader.look_at_indexes();
+                    }
                     *self.known.insert(position)
                 }
                 None => return Ok(Step::Outdated),
@@ -403,71 +365,22 @@ impl Runner {
         Ok(Step::Moved(last))
     }
 
-    /// Makes the rows of a projection that is at the beginning of a long log, and the indexes that are missing; `None`
-    /// if there is nothing of that to do.
+    /// Loads the rows of a projection that is at the beginning of a long log; `None` if there is nothing of that to do.
     async fn load(&mut self, from: i64) -> Result<Option<Step>, StepError> {
         let Follower::Projection(projection) = &self.follower else { return Ok(None) };
-        let Some(load) = projection.load() else { return Ok(None) };
-        let options = self.pool.connect_options();
-        if let Some(loading) = &mut self.loading {
-            let mut conn = self.pool.acquire().await?;
-            match loading.step(&mut conn).await {
-                Ok(Loaded::Some) => return Ok(Some(Step::Underway)),
-                Ok(Loaded::All(position)) => {
-                    (self.known, self.loading) = (Some(position), None);
-                    return Ok(Some(Step::Moved(position)));
-                }
-                Ok(Loaded::Overtaken) => {}
-                Err(error) => {
-                    if let StepError::Lost(error) = classify(error, &[]) {
-                        return Err(StepError::Lost(error));
-                    }
-                    // Event by event it comes out which one it is, and everything before it is there.
-                    load::undo(&mut conn, projection.as_ref()).await?;
-                }
+        Ok(match self.loader.turn(projection.as_ref(), from).await? {
+            Turn::Nothing => None,
+            Turn::Underway => Some(Step::Underway),
+            Turn::Doubtful => {
+                self.known = None;
+                Some(Step::Underway)
             }
-            (self.known, self.loading, self.load_from) = (None, None, None);
-            return Ok(Some(Step::Underway));
-        }
-        if self.loaded_elsewhere {
-            let Some(free) = load::lease(&options, projection.name()).await? else {
-                return Ok(Some(Step::LoadedElsewhere));
-            };
-            free.release().await;
-            (self.loaded_elsewhere, self.known, self.indexed) = (false, None, false);
-            return Ok(Some(Step::Underway));
-        }
-        if from == 0
-            && let Some(load_from) = self.load_from
-            && let head = reader::head(&self.pool).await?
-            && head >= load_from
-        {
-            let Some(lease) = load::lease(&options, projection.name()).await? else {
-                self.loaded_elsewhere = true;
-                return Ok(Some(Step::LoadedElsewhere));
-            };
-            self.loading =
-                Loading::begin(&options, projection.as_ref(), load, lease, head, load_from).await?;
-            (self.indexed, self.known) = (false, self.loading.as_ref().map(|_| 0));
-            return Ok(Some(Step::Underway));
-        }
-        if self.indexed || !set_aside::any(&self.pool, load.table).await? {
-            self.indexed = true;
-            return Ok(None);
-        }
-        // Longer than a turn may take.
-        let indexing = self.indexing.get_or_insert_with(|| {
-            let mut task = JoinSet::new();
-            task.spawn(set_aside::restore(options.as_ref().clone(), load.table));
-            task
-        });
-        if let Ok(done) = tokio::time::timeout(POLL, indexing.join_next()).await {
-            self.indexing = None;
-            if let Some(Ok(restored)) = done {
-                restored?;
+            Turn::Elsewhere => Some(Step::LoadedElsewhere),
+            Turn::Loaded(position) => {
+                self.known = Some(position);
+                Some(Step::Moved(position))
             }
-        }
-        Ok(Some(Step::Underway))
+        })
     }
 
     /// The events after a position: a batch, or, where there are more than that, chunks that are read ahead.
@@ -553,66 +466,12 @@ pub(super) async fn look_later() {
     tokio::time::sleep(POLL).await;
 }
 
-/// A lost connection says nothing about the events; everything else may be the fault of one of them.
+/// What went wrong, and which events it may be the fault of.
 fn classify(error: ApplyError, events: &[Arc<Recorded>]) -> StepError {
-    match error {
-        ApplyError::Database(lost) if lost.as_database_error().is_none_or(is_passing) => {
-            StepError::Lost(lost)
-        }
-        error => StepError::Refused { events: events.iter().map(|event| event.position).collect(), error },
-    }
-}
-
-/// Serialization failures, deadlocks, shutdowns, exhausted resources, a disk or file that fails, a session that was ended
-/// for being silent: nothing to do with the events.
-fn is_passing(error: &dyn sqlx::error::DatabaseError) -> bool {
-    let passing = ["08", "25006", "25P03", "40", "53", "57", "58", "XX"];
-    error.code().is_some_and(|code| passing.iter().any(|class| code.starts_with(class)))
-}
-
-/// The followers that run in this process, by name.
-#[derive(Clone, Default)]
-pub struct Followers(Arc<Vec<Progress>>);
-
-impl Followers {
-    pub fn new(progress: Vec<Progress>) -> Self {
-        Self(Arc::new(progress))
-    }
-
-    pub fn all(&self) -> &[Progress] {
-        &self.0
-    }
-
-    pub fn named(&self, name: &str) -> Option<&Progress> {
-        self.0.iter().find(|progress| progress.name == name)
-    }
-
-    /// Waits, bounded, until a follower has applied `position`; answers with what it has applied.
-    pub async fn wait_for(
-        &self,
-        pool: &PgPool,
-        name: &str,
-        position: i64,
-        bound: Duration,
-    ) -> Result<i64, sqlx::Error> {
-        let Some(progress) = self.named(name) else { return Ok(0) };
-        let mut here = progress.position.clone();
-        let waited = tokio::time::timeout(bound, async {
-            loop {
-                // Another instance may be the one that follows: then only the checkpoint tells.
-                if let Ok(Ok(applied)) = tokio::time::timeout(LOOK, here.wait_for(|at| *at >= position)).await
-                {
-                    return Ok(*applied);
-                }
-                let applied = checkpoint::read(pool, name, progress.version).await?.unwrap_or(0);
-                if applied >= position {
-                    return Ok(applied);
-                }
-            }
-        });
-        match waited.await {
-            Ok(applied) => applied,
-            Err(_) => Ok(checkpoint::read(pool, name, progress.version).await?.unwrap_or(0)),
+    match failure::lost(error) {
+        Ok(lost) => StepError::Lost(lost),
+        Err(error) => {
+            StepError::Refused { events: events.iter().map(|event| event.position).collect(), error }
         }
     }
 }
