@@ -55,7 +55,7 @@ autovacuum_naptime = 20s
 autovacuum_vacuum_insert_threshold = 10000
 autovacuum_vacuum_insert_scale_factor = 0.05
 autovacuum_vacuum_scale_factor = 0.05
-autovacuum_analyze_scale_factor = 0.02
+autovacuum_analyze_scale_factor = 0.1
 autovacuum_vacuum_cost_limit = 1000
 
 # The log must never hold a personal datum. Bind values and error details carry them, and so do the messages of

@@ -245,8 +245,8 @@ impl EventStore {
         for event in events {
             state.apply(event);
         }
-        let sequence = known.sequence + i64::try_from(append.events.len()).unwrap_or(0);
         let bytes = known.bytes + append.events.iter().map(|event| event.payload.len()).sum::<usize>();
+        let sequence = known.sequence + i64::try_from(append.events.len()).unwrap_or(0);
         append.idempotency = terms.answer.and_then(|answer| answer(&state, sequence));
         match self.appender.append(append).await? {
             Outcome::Appended { position } => {
