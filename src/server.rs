@@ -29,8 +29,9 @@ use crate::{api, database, key_file, owner, telemetry};
 
 /// How long the pool's connections may take to be given back once everything has stopped.
 const CLOSE: Duration = Duration::from_secs(5);
-/// Connections that requests and followers share.
-const POOL: u32 = 40;
+/// Connections that are given out to whoever needs one now and then. Beside them are those of followers and rounds, the
+/// appender's, and one a lease: fewer than twenty.
+const POOL: u32 = 30;
 
 /// A database, ours or somebody else's.
 pub struct Database {
