@@ -21,6 +21,8 @@ use crate::projection::{ApplyError, Follower};
 const BATCH: i64 = 2_000;
 /// The same after an event that failed in a batch went in alone.
 const CAUTIOUS: i64 = 64;
+/// Where one batch comes so soon after another, past what was waited for more, more is coming.
+const RESTLESS: Duration = Duration::from_millis(15);
 /// How long a turn may take, many times what a batch takes: past that the database is gone without a word.
 const TURN: Duration = Duration::from_mins(1);
 /// How often to look without having been woken.
@@ -228,7 +230,7 @@ impl Runner {
                 self.moved_to(position);
                 let all = self.ahead.is_none() && self.batch == BATCH && (1..BATCH).contains(&events);
                 let busy = std::mem::replace(&mut self.moved, Instant::now()).elapsed()
-                    < 4 * self.follower.gathers();
+                    < self.follower.gathers() + RESTLESS;
                 Ok(if !all {
                     Pause::None
                 } else if busy {
