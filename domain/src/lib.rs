@@ -11,6 +11,7 @@ pub mod event;
 mod frozen;
 pub mod handle;
 pub mod id;
+pub mod instant;
 pub mod leaf;
 pub mod recorded;
 pub mod sealed;

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::upcast::upcasters;
 
-/// One row of the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One row of the log; by default one of nothing, for a reader to fill.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// 1, 2, 3 … without a gap, over the whole log.
     pub position: i64,

@@ -1,5 +1,7 @@
 //! Personal data as events and read models carry it: sealed, opaque, bound to where it was sealed.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// Sealed bytes as text: base64url of version, key id, nonce and ciphertext. Only the vault makes and opens one.
@@ -18,12 +20,12 @@ impl std::fmt::Debug for Sealed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedIn {
     #[serde(rename = "in")]
-    pub event_type: String,
+    pub event_type: Cow<'static, str>,
     pub sealed: Sealed,
 }
 
 impl SealedIn {
-    pub fn new(event_type: &str, sealed: Sealed) -> Self {
-        Self { event_type: event_type.to_owned(), sealed }
+    pub fn new(event_type: &'static str, sealed: Sealed) -> Self {
+        Self { event_type: event_type.into(), sealed }
     }
 }

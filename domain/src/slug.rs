@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// `^[a-z][a-z0-9_]{0,63}$`
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct Slug(String);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,20 +23,16 @@ impl Slug {
 impl FromStr for Slug {
     type Err = InvalidSlug;
     fn from_str(text: &str) -> Result<Self, InvalidSlug> {
-        let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase());
-        let rest_is_fine = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        if starts_well && rest_is_fine && text.len() <= 64 {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidSlug)
-        }
+        text.to_owned().try_into()
     }
 }
 
 impl TryFrom<String> for Slug {
     type Error = InvalidSlug;
     fn try_from(text: String) -> Result<Self, InvalidSlug> {
-        text.parse()
+        let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase());
+        let rest_is_fine = text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_');
+        if starts_well && rest_is_fine && text.len() <= 64 { Ok(Self(text)) } else { Err(InvalidSlug) }
     }
 }
 

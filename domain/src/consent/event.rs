@@ -18,11 +18,25 @@ pub enum ConsentEvent {
     #[serde(rename = "consent.scanned")]
     Scanned { at: DateTime<Utc> },
     #[serde(rename = "consent.approved", rename_all = "camelCase")]
-    Approved { granted_scope: Vec<Slug>, claims: Option<Sealed>, assurance: Assurance, at: DateTime<Utc> },
+    Approved {
+        granted_scope: Vec<Slug>,
+        claims: Option<Sealed>,
+        assurance: Assurance,
+        #[serde(with = "crate::instant")]
+        at: DateTime<Utc>,
+    },
     #[serde(rename = "consent.rejected")]
-    Rejected { assurance: Assurance, at: DateTime<Utc> },
+    Rejected {
+        assurance: Assurance,
+        #[serde(with = "crate::instant")]
+        at: DateTime<Utc>,
+    },
     #[serde(rename = "consent.revoked")]
-    Revoked { by: RevokedBy, at: DateTime<Utc> },
+    Revoked {
+        by: RevokedBy,
+        #[serde(with = "crate::instant")]
+        at: DateTime<Utc>,
+    },
     /// `at` is the deadline, however late the sweep came.
     #[serde(rename = "consent.expired")]
     Expired { at: DateTime<Utc> },
@@ -43,7 +57,9 @@ pub struct Created {
     pub require_assurance: RequireAssurance,
     pub notify: bool,
     pub locale: Option<String>,
+    #[serde(with = "crate::instant")]
     pub expires_at: DateTime<Utc>,
+    #[serde(with = "crate::instant")]
     pub at: DateTime<Utc>,
 }
 
@@ -61,6 +77,7 @@ pub struct Updated {
     pub metadata: Option<Option<Sealed>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<DateTime<Utc>>,
+    #[serde(with = "crate::instant")]
     pub at: DateTime<Utc>,
 }
 
@@ -77,6 +94,7 @@ pub struct Assurance {
     /// `WebAuthn` user verification (biometric or PIN); never so for a one-time code.
     pub user_verified: bool,
     /// When the proof was bound to what was decided.
+    #[serde(with = "crate::instant")]
     pub bound_at: DateTime<Utc>,
 }
 

@@ -74,13 +74,12 @@ fn row(events: &[Recorded], rows: &mut Rows) -> Result<(), ApplyError> {
     rows.text(&folded.tenant);
     rows.text(&session.request.user_id.to_string());
     rows.text(session.phase.recorded_status().as_str());
-    rows.text(&session.request.purpose.to_string());
+    rows.text(session.request.purpose.as_str());
     rows.time(session.created_at);
     rows.time(session.request.expires_at);
     rows.number(folded.sequence);
     rows.number(folded.position);
-    rows.text(&serde_json::to_string(&folded.state)?);
-    Ok(())
+    Ok(rows.json(&folded.state)?)
 }
 
 /// The rows of some consents, as states.

@@ -23,6 +23,7 @@ const BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Ahead {
     chunks: mpsc::Receiver<Result<Vec<Recorded>, sqlx::Error>>,
+    used: mpsc::UnboundedSender<Vec<Recorded>>,
     /// Where the next chunk begins.
     after: i64,
     _reader: JoinSet<()>,
@@ -32,14 +33,15 @@ impl Ahead {
     /// Begins to read after a position, so many events at a time, up to the first chunk that is not full.
     pub fn after(position: i64, chunk: i64, options: PgConnectOptions) -> Self {
         let (sender, chunks) = mpsc::channel(1);
+        let (used, room) = mpsc::unbounded_channel();
         let mut reader = JoinSet::new();
         reader.spawn(async move {
-            if let Err(error) = read(position, chunk, &options, &sender).await {
+            if let Err(error) = read(position, chunk, &options, &sender, room).await {
                 // Nobody to tell: then nobody reads on.
                 let _ = sender.send(Err(error)).await;
             }
         });
-        Self { chunks, after: position, _reader: reader }
+        Self { chunks, used, after: position, _reader: reader }
     }
 
     /// Whether the next chunk begins after this position.
@@ -55,6 +57,13 @@ impl Ahead {
         }
         Ok(Some(chunk))
     }
+
+    /// Takes back a chunk that is done with, for a later one to be read into: much is saved by not asking for room for
+    /// each event's texts, and giving it back on another thread.
+    pub fn take_back(&self, chunk: Vec<Recorded>) {
+        // The reader may have come to its end.
+        let _ = self.used.send(chunk);
+    }
 }
 
 async fn read(
@@ -62,6 +71,7 @@ async fn read(
     limit: i64,
     options: &PgConnectOptions,
     chunks: &mpsc::Sender<Result<Vec<Recorded>, sqlx::Error>>,
+    mut room: mpsc::UnboundedReceiver<Vec<Recorded>>,
 ) -> Result<(), sqlx::Error> {
     let mut conn = options.connect().await?;
     // Without statistics the planner may think it cheaper to sort what is left of the log for each chunk.
@@ -69,7 +79,8 @@ async fn read(
     // Events may be large: how many go into a chunk follows from those of the one before.
     let mut count = limit.min(FIRST);
     loop {
-        let chunk = copy::chunk(&mut conn, after, count).await?;
+        let mut chunk = room.try_recv().unwrap_or_default();
+        copy::chunk(&mut conn, after, count, &mut chunk).await?;
         let full = i64::try_from(chunk.len()) == Ok(count);
         after = chunk.last().map_or(after, |event| event.position);
         let bytes: usize = chunk.iter().map(|event| event.payload.len() + event.metadata.len()).sum();

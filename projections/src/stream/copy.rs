@@ -13,34 +13,48 @@ use uuid::Uuid;
 
 /// What every copy begins with; flags and the length of an extension follow, four bytes each.
 pub(super) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
-const COLUMNS: &str = "position, event_id, tenant, aggregate_type, aggregate_id, sequence, event_type, event_version, \
-                       payload, metadata, recorded_at";
-const COLUMN_COUNT: i16 = 11;
+/// What it takes to make a state.
+const TO_FOLD: &str =
+    "position, tenant, aggregate_id, sequence, event_type, event_version, payload, metadata";
+const TO_FOLD_COUNT: i16 = 8;
+/// What is in the log beside that.
+const AND_THE_REST: &str = "event_id, aggregate_type, recorded_at";
+const ALL_COUNT: i16 = 11;
+/// Bytes of room that a text keeps when it is read into again; a longer one leaves again.
+const ROOM: usize = 2 << 10;
 /// In place of the number of columns, after the last row.
 pub(super) const END: i16 = -1;
 /// 2000-01-01, from where Postgres counts, in seconds of the Unix epoch.
 pub(super) const POSTGRES_EPOCH: i64 = 946_684_800;
 
-/// Up to `limit` events after a position, in order.
-pub async fn chunk(conn: &mut PgConnection, after: i64, limit: i64) -> Result<Vec<Recorded>, sqlx::Error> {
+/// Up to `limit` events after a position, in order, in the place of `chunk`, whose room they take.
+pub async fn chunk(
+    conn: &mut PgConnection,
+    after: i64,
+    limit: i64,
+    chunk: &mut Vec<Recorded>,
+) -> Result<(), sqlx::Error> {
     // COPY takes no parameters; these two are numbers.
-    let events =
-        format!("select {COLUMNS} from events where position > {after} order by position limit {limit}");
-    read(conn, &events, limit).await
+    let events = format!(
+        "select {TO_FOLD}, {AND_THE_REST} from events where position > {after} order by position limit {limit}"
+    );
+    read(conn, &events, chunk).await
 }
 
 /// Up to `limit` events of a type of aggregates after one of them (its aggregate and sequence) and up to a position,
-/// aggregate by aggregate; without their metadata, unless reading their payload takes it.
+/// aggregate by aggregate, in the place of `chunk`; as far as it takes to make states of them, so without their ids,
+/// when they were recorded, and, unless reading their payload takes it, their metadata.
 pub async fn of_type(
     conn: &mut PgConnection,
     aggregate_type: &str,
     after: Option<&(String, i64)>,
     to: i64,
     limit: i64,
-) -> Result<Vec<Recorded>, sqlx::Error> {
+    chunk: &mut Vec<Recorded>,
+) -> Result<(), sqlx::Error> {
     // What caused an event matters to upcasters alone.
     let columns =
-        if upcasters().is_empty() { COLUMNS.replace("metadata", "json '{}'") } else { COLUMNS.to_owned() };
+        if upcasters().is_empty() { TO_FOLD.replace("metadata", "json '{}'") } else { TO_FOLD.to_owned() };
     let (id, sequence) = after.map_or(("", 0), |(id, sequence)| (id.as_str(), *sequence));
     let events = format!(
         "select {columns} from events
@@ -49,7 +63,11 @@ pub async fn of_type(
         quoted(aggregate_type),
         quoted(id)
     );
-    read(conn, &events, limit).await
+    read(conn, &events, chunk).await?;
+    for event in chunk.iter_mut().filter(|event| event.aggregate_type != aggregate_type) {
+        aggregate_type.clone_into(&mut event.aggregate_type);
+    }
+    Ok(())
 }
 
 /// As a string constant, whatever it holds: COPY takes no parameters.
@@ -57,10 +75,19 @@ fn quoted(text: &str) -> String {
     format!(" E'{}'", text.replace('\\', r"\\").replace('\'', "''"))
 }
 
-async fn read(conn: &mut PgConnection, events: &str, limit: i64) -> Result<Vec<Recorded>, sqlx::Error> {
-    let mut events_read = Vec::with_capacity(usize::try_from(limit).unwrap_or_default());
-    each(conn, events, |bytes| Ok(bytes.event()?.map(|event| events_read.push(event)).is_some())).await?;
-    Ok(events_read)
+async fn read(conn: &mut PgConnection, events: &str, chunk: &mut Vec<Recorded>) -> Result<(), sqlx::Error> {
+    let mut read = 0;
+    each(conn, events, |bytes| {
+        if read == chunk.len() {
+            chunk.push(Recorded::default());
+        }
+        let any = bytes.event(&mut chunk[read])?;
+        read += usize::from(any);
+        Ok(any)
+    })
+    .await?;
+    chunk.truncate(read);
+    Ok(())
 }
 
 /// The rows of a query, one after the other, as the bytes of their columns: of each its length in four bytes and then
@@ -99,23 +126,28 @@ async fn each(
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
-    /// The next row; `None` at the end of the copy.
-    fn event(&mut self) -> Result<Option<Recorded>, sqlx::Error> {
-        match i16::from_be_bytes(self.array()?) {
-            END => Ok(None),
-            COLUMN_COUNT => Ok(Some(Recorded {
-                position: self.number()?,
-                event_id: Uuid::from_bytes(self.column_of()?),
-                tenant: self.text()?,
-                aggregate_type: self.text()?,
-                aggregate_id: self.text()?,
-                sequence: self.number()?,
-                event_type: self.text()?,
-                event_version: self.text()?,
-                payload: self.text()?,
-                metadata: self.text()?,
-                recorded_at: self.time()?,
-            })),
+    /// The next row into an event; `false` at the end of the copy.
+    fn event(&mut self, event: &mut Recorded) -> Result<bool, sqlx::Error> {
+        let columns = i16::from_be_bytes(self.array()?);
+        if columns == END {
+            return Ok(false);
+        }
+        event.position = self.number()?;
+        self.text(&mut event.tenant)?;
+        self.text(&mut event.aggregate_id)?;
+        event.sequence = self.number()?;
+        self.text(&mut event.event_type)?;
+        self.text(&mut event.event_version)?;
+        self.text(&mut event.payload)?;
+        self.text(&mut event.metadata)?;
+        match columns {
+            TO_FOLD_COUNT => Ok(true),
+            ALL_COUNT => {
+                event.event_id = Uuid::from_bytes(self.column_of()?);
+                self.text(&mut event.aggregate_type)?;
+                event.recorded_at = self.time()?;
+                Ok(true)
+            }
             columns => Err(unexpected(&format!("{columns} columns"))),
         }
     }
@@ -159,9 +191,14 @@ impl<'a> Bytes<'a> {
         Ok(i64::from_be_bytes(self.column_of()?))
     }
 
-    fn text(&mut self) -> Result<String, sqlx::Error> {
+    fn text(&mut self, into: &mut String) -> Result<(), sqlx::Error> {
         let text = std::str::from_utf8(self.column()?).map_err(|_| unexpected("text that is not UTF-8"))?;
-        Ok(text.to_owned())
+        into.clear();
+        if into.capacity() > ROOM {
+            *into = String::new();
+        }
+        into.push_str(text);
+        Ok(())
     }
 
     fn time(&mut self) -> Result<DateTime<Utc>, sqlx::Error> {
@@ -186,16 +223,16 @@ mod tests {
     }
 
     fn row() -> Vec<u8> {
-        let mut row = COLUMN_COUNT.to_be_bytes().to_vec();
+        let mut row = ALL_COUNT.to_be_bytes().to_vec();
         column(&mut row, &7_i64.to_be_bytes());
-        column(&mut row, &[3; 16]);
-        for text in ["cl_1", "consent", "cs_1"] {
-            column(&mut row, text.as_bytes());
-        }
+        column(&mut row, b"cl_1");
+        column(&mut row, b"cs_1");
         column(&mut row, &1_i64.to_be_bytes());
         for text in ["consent.expired", "1", r#"{"a": "é"}"#, "{}"] {
             column(&mut row, text.as_bytes());
         }
+        column(&mut row, &[3; 16]);
+        column(&mut row, b"consent");
         column(&mut row, &789_696_000_000_001_i64.to_be_bytes());
         row
     }
@@ -205,12 +242,16 @@ mod tests {
         let mut message = row();
         message.extend(END.to_be_bytes());
         let mut bytes = Bytes(&message);
-        let event = bytes.event().unwrap().unwrap();
+        // Whatever was there before is gone.
+        let long = "x".repeat(ROOM + 1);
+        let mut event = Recorded { payload: long, tenant: "another".to_owned(), ..Recorded::default() };
+        assert!(bytes.event(&mut event).unwrap());
         assert_eq!((event.position, event.sequence, event.event_id), (7, 1, Uuid::from_bytes([3; 16])));
         assert_eq!((event.tenant.as_str(), event.aggregate_id.as_str()), ("cl_1", "cs_1"));
         assert_eq!(event.payload, r#"{"a": "é"}"#);
         assert_eq!(event.recorded_at, "2025-01-09T00:00:00.000001Z".parse::<DateTime<Utc>>().unwrap());
-        assert_eq!(bytes.event().unwrap(), None);
+        assert!(event.payload.capacity() <= ROOM);
+        assert!(!bytes.event(&mut event).unwrap());
     }
 
     #[test]
@@ -229,7 +270,7 @@ mod tests {
     fn a_row_that_is_cut_short_is_an_error_wherever_it_is_cut() {
         let row = row();
         for length in 0..row.len() {
-            assert!(Bytes(&row[..length]).event().is_err(), "{length}");
+            assert!(Bytes(&row[..length]).event(&mut Recorded::default()).is_err(), "{length}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Rows of a table in the form that `COPY … from stdin (format binary)` takes.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sqlx::PgConnection;
 
 use super::copy::{END, POSTGRES_EPOCH, SIGNATURE};
@@ -12,19 +13,24 @@ pub struct Rows {
     last: Option<String>,
 }
 
-impl Default for Rows {
-    fn default() -> Self {
-        let mut bytes = SIGNATURE.to_vec();
+impl Rows {
+    /// None yet, with room for so many bytes.
+    pub fn with_room(bytes: usize) -> Self {
+        let mut bytes = Vec::with_capacity(bytes);
+        bytes.extend(SIGNATURE);
         bytes.extend([0; 8]);
         Self { bytes, last: None }
     }
-}
 
-impl Rows {
+    /// Bytes so far.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Begins the row of an aggregate, which is to get so many columns.
     pub fn begin(&mut self, aggregate_id: &str, columns: i16) {
         self.bytes.extend(columns.to_be_bytes());
-        self.last = Some(aggregate_id.to_owned());
+        aggregate_id.clone_into(self.last.get_or_insert_default());
     }
 
     pub fn text(&mut self, text: &str) {
@@ -37,6 +43,15 @@ impl Rows {
 
     pub fn time(&mut self, time: DateTime<Utc>) {
         self.number(time.timestamp_micros() - POSTGRES_EPOCH * 1_000_000);
+    }
+
+    pub fn json(&mut self, value: &impl Serialize) -> serde_json::Result<()> {
+        let at = self.bytes.len();
+        self.bytes.extend([0; 4]);
+        serde_json::to_writer(&mut self.bytes, value)?;
+        let length = length(self.bytes.len() - at - 4);
+        self.bytes[at..at + 4].copy_from_slice(&length);
+        Ok(())
     }
 
     /// The aggregate of the last row; `None` if there are no rows.
@@ -54,8 +69,12 @@ impl Rows {
     }
 
     fn column(&mut self, bytes: &[u8]) {
-        // A column of 2 GiB is none that Postgres could hold: it refuses what then does not add up.
-        self.bytes.extend(i32::try_from(bytes.len()).unwrap_or(i32::MAX).to_be_bytes());
+        self.bytes.extend(length(bytes.len()));
         self.bytes.extend(bytes);
     }
+}
+
+/// A column of 2 GiB is none that Postgres could hold: it refuses what then does not add up.
+fn length(bytes: usize) -> [u8; 4] {
+    i32::try_from(bytes).unwrap_or(i32::MAX).to_be_bytes()
 }

@@ -31,7 +31,7 @@ pub struct Load {
     pub columns: &'static str,
     /// Asks for the greatest id of an aggregate in the table.
     pub last: &'static str,
-    /// Writes the row of an aggregate that has these events.
+    /// Writes the row of an aggregate that has these events; they are as [`copy::of_type`] reads them.
     pub row: fn(&[Recorded], &mut Rows) -> Result<(), ApplyError>,
 }
 
@@ -90,15 +90,16 @@ impl Loading {
         .await?;
         let (read, chunks) = mpsc::channel(1);
         let (made, rows) = mpsc::channel(1);
+        let (used, room) = mpsc::unbounded_channel();
         let mut workers = JoinSet::new();
         workers.spawn(async move {
-            if let Err(error) = read_on(&mut conn, load.aggregate_type, to, at_a_time.min(CHUNK), &read).await
-            {
+            let limit = at_a_time.min(CHUNK);
+            if let Err(error) = read_on(&mut conn, load.aggregate_type, to, limit, &read, room).await {
                 // Nobody to tell: then nobody reads on.
                 let _ = read.send(Err(error)).await;
             }
         });
-        workers.spawn(make_rows(load, chunks, made));
+        workers.spawn(make_rows(load, chunks, used, made));
         Ok(Some(Self { load, name, version, to, written: None, rows, _lease: lease, _workers: workers }))
     }
 
@@ -150,10 +151,12 @@ async fn read_on(
     to: i64,
     limit: i64,
     chunks: &mpsc::Sender<Result<Vec<Recorded>, sqlx::Error>>,
+    mut room: mpsc::UnboundedReceiver<Vec<Recorded>>,
 ) -> Result<(), sqlx::Error> {
     let mut after: Option<(String, i64)> = None;
     loop {
-        let chunk = copy::of_type(conn, aggregate_type, after.as_ref(), to, limit).await?;
+        let mut chunk = room.try_recv().unwrap_or_default();
+        copy::of_type(conn, aggregate_type, after.as_ref(), to, limit, &mut chunk).await?;
         let full = i64::try_from(chunk.len()) == Ok(limit);
         after = chunk.last().map(|event| (event.aggregate_id.clone(), event.sequence));
         if chunks.send(Ok(chunk)).await.is_err() || !full {
@@ -162,28 +165,31 @@ async fn read_on(
     }
 }
 
-/// Rows of the aggregates as they end; the last one of a chunk may go on in the next.
+/// Rows of the aggregates as they end; chunks go back to be read into again.
 async fn make_rows(
     load: Load,
     mut chunks: mpsc::Receiver<Result<Vec<Recorded>, sqlx::Error>>,
+    used: mpsc::UnboundedSender<Vec<Recorded>>,
     made: mpsc::Sender<Result<Rows, ApplyError>>,
 ) {
-    let mut open: Vec<Recorded> = Vec::new();
+    let mut open = Vec::new();
+    let mut size = 0;
     loop {
         let chunk = chunks.recv().await.transpose();
         let ended = matches!(chunk, Ok(None));
         let rows = chunk.map_err(ApplyError::from).and_then(|chunk| {
-            let mut rows = Rows::default();
-            for event in chunk.unwrap_or_default() {
-                if open.first().is_some_and(|first| first.aggregate_id != event.aggregate_id) {
-                    (load.row)(&open, &mut rows)?;
-                    open.clear();
+            // As large as the one before: to grow is to copy.
+            let mut rows = Rows::with_room(size);
+            match chunk {
+                Some(chunk) => {
+                    add_rows(load, &mut open, &chunk, &mut rows)?;
+                    // The reader may have come to its end.
+                    let _ = used.send(chunk);
                 }
-                open.push(event);
+                None if open.is_empty() => {}
+                None => (load.row)(&open, &mut rows)?,
             }
-            if ended && !open.is_empty() {
-                (load.row)(&open, &mut rows)?;
-            }
+            size = rows.size();
             Ok(rows)
         });
         let ended = ended || rows.is_err();
@@ -191,4 +197,26 @@ async fn make_rows(
             return;
         }
     }
+}
+
+/// The last aggregate of a chunk may go on in the next, so it stays open.
+fn add_rows(
+    load: Load,
+    open: &mut Vec<Recorded>,
+    chunk: &[Recorded],
+    rows: &mut Rows,
+) -> Result<(), ApplyError> {
+    let mut aggregates = chunk.chunk_by(|one, next| one.aggregate_id == next.aggregate_id).peekable();
+    while let Some(events) = aggregates.next() {
+        if open.first().is_some_and(|first| first.aggregate_id != events[0].aggregate_id) {
+            (load.row)(open, rows)?;
+            open.clear();
+        }
+        if open.is_empty() && aggregates.peek().is_some() {
+            (load.row)(events, rows)?;
+        } else {
+            open.extend_from_slice(events);
+        }
+    }
+    Ok(())
 }

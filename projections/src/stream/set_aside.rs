@@ -4,6 +4,7 @@
 //! same transaction, so whatever ends a process in between, the next one knows what is missing. The definitions are
 //! the database's own, as the migrations made them.
 
+use futures::future::try_join_all;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgExecutor};
 
@@ -40,22 +41,30 @@ pub async fn any(db: impl PgExecutor<'_>, table: &str) -> Result<bool, sqlx::Err
 /// minutes, in which nobody writes to the table. Of two who do it at once, the later finds it done.
 pub async fn restore(options: PgConnectOptions, table: &'static str) -> Result<(), sqlx::Error> {
     let mut conn = options.connect().await?;
-    // Sorts that spill take longer; a builder uses no more than it needs of this.
-    conn.execute("set maintenance_work_mem = '128MB'").await?;
-    loop {
-        let mut tx = conn.begin().await?;
-        let missing = sqlx::query!(
-            "select name, definition from indexes_set_aside where table_name = $1 order by name limit 1 for update",
-            table
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(index) = missing else { break };
-        tx.execute(index.definition.as_str()).await?;
-        sqlx::query!("delete from indexes_set_aside where name = $1", index.name).execute(&mut *tx).await?;
-        tx.commit().await?;
-    }
+    let missing =
+        sqlx::query_scalar!("select name from indexes_set_aside where table_name = $1 order by name", table)
+            .fetch_all(&mut conn)
+            .await?;
+    try_join_all(missing.iter().map(|name| restore_one(&options, name))).await?;
     // Lists are planned by statistics, which a table that was just filled does not have.
     conn.execute(format!("analyze {table}").as_str()).await?;
+    conn.close().await
+}
+
+async fn restore_one(options: &PgConnectOptions, name: &str) -> Result<(), sqlx::Error> {
+    let mut conn = options.connect().await?;
+    // Sorts that spill take longer; a builder uses no more than it needs of this. They keep the cores busy together,
+    // which takes less of them than several workers for one after the other.
+    conn.execute("set maintenance_work_mem = '128MB'; set max_parallel_maintenance_workers = 0").await?;
+    let mut tx = conn.begin().await?;
+    let definition =
+        sqlx::query_scalar!("select definition from indexes_set_aside where name = $1 for update", name)
+            .fetch_optional(&mut *tx)
+            .await?;
+    if let Some(definition) = definition {
+        tx.execute(definition.as_str()).await?;
+        sqlx::query!("delete from indexes_set_aside where name = $1", name).execute(&mut *tx).await?;
+    }
+    tx.commit().await?;
     conn.close().await
 }

@@ -201,17 +201,16 @@ impl<A: Aggregate + PartialEq> Walk<A> {
 
     fn next(&mut self, event: &Recorded) -> Result<(), Option<ApplyError>> {
         let id = event.aggregate_id.as_str();
-        if !self.young.contains_key(id) {
-            let whole = self.old.remove(id).unwrap_or_else(|| {
-                self.seen += 1;
-                Whole::new(event)
-            });
-            self.young.insert(id.to_owned(), whole);
+        if let Some(whole) = self.young.get_mut(id) {
+            return whole.next(event);
         }
-        match self.young.get_mut(id) {
-            Some(whole) => whole.next(event),
-            None => Ok(()),
-        }
+        let mut whole = self.old.remove(id).unwrap_or_else(|| {
+            self.seen += 1;
+            Whole::new(event)
+        });
+        let follows = whole.next(event);
+        self.young.insert(id.to_owned(), whole);
+        follows
     }
 
     /// Says everything that is wrong with an aggregate.
