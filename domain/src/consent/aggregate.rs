@@ -29,10 +29,10 @@ pub enum Consent {
 pub struct Session {
     pub request: Request,
     pub phase: Phase,
-    #[serde(with = "crate::instant")]
+    #[serde(with = "crate::rfc3339")]
     pub created_at: DateTime<Utc>,
     /// When the last event was so.
-    #[serde(with = "crate::instant")]
+    #[serde(with = "crate::rfc3339")]
     pub updated_at: DateTime<Utc>,
     pub scanned_at: Option<DateTime<Utc>>,
 }
@@ -52,7 +52,7 @@ pub struct Request {
     pub require_assurance: RequireAssurance,
     pub notify: bool,
     pub locale: Option<String>,
-    #[serde(with = "crate::instant")]
+    #[serde(with = "crate::rfc3339")]
     pub expires_at: DateTime<Utc>,
 }
 
@@ -63,18 +63,18 @@ pub enum Phase {
     Approved(Approval),
     Rejected {
         assurance: Assurance,
-        #[serde(with = "crate::instant")]
+        #[serde(with = "crate::rfc3339")]
         at: DateTime<Utc>,
     },
     Expired {
-        #[serde(with = "crate::instant")]
+        #[serde(with = "crate::rfc3339")]
         at: DateTime<Utc>,
     },
     /// `approval` is what was revoked, its claims gone.
     Revoked {
         by: RevokedBy,
         approval: Option<Approval>,
-        #[serde(with = "crate::instant")]
+        #[serde(with = "crate::rfc3339")]
         at: DateTime<Utc>,
     },
 }
@@ -85,7 +85,7 @@ pub struct Approval {
     pub granted_scope: Vec<Slug>,
     pub claims: Option<SealedIn>,
     pub assurance: Assurance,
-    #[serde(with = "crate::instant")]
+    #[serde(with = "crate::rfc3339")]
     pub at: DateTime<Utc>,
 }
 

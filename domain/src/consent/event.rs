@@ -22,19 +22,19 @@ pub enum ConsentEvent {
         granted_scope: Vec<Slug>,
         claims: Option<Sealed>,
         assurance: Assurance,
-        #[serde(with = "crate::instant")]
+        #[serde(with = "crate::rfc3339")]
         at: DateTime<Utc>,
     },
     #[serde(rename = "consent.rejected")]
     Rejected {
         assurance: Assurance,
-        #[serde(with = "crate::instant")]
+        #[serde(with = "crate::rfc3339")]
         at: DateTime<Utc>,
     },
     #[serde(rename = "consent.revoked")]
     Revoked {
         by: RevokedBy,
-        #[serde(with = "crate::instant")]
+        #[serde(with = "crate::rfc3339")]
         at: DateTime<Utc>,
     },
     /// `at` is the deadline, however late the sweep came.
@@ -57,9 +57,9 @@ pub struct Created {
     pub require_assurance: RequireAssurance,
     pub notify: bool,
     pub locale: Option<String>,
-    #[serde(with = "crate::instant")]
+    #[serde(with = "crate::rfc3339")]
     pub expires_at: DateTime<Utc>,
-    #[serde(with = "crate::instant")]
+    #[serde(with = "crate::rfc3339")]
     pub at: DateTime<Utc>,
 }
 
@@ -77,7 +77,7 @@ pub struct Updated {
     pub metadata: Option<Option<Sealed>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<DateTime<Utc>>,
-    #[serde(with = "crate::instant")]
+    #[serde(with = "crate::rfc3339")]
     pub at: DateTime<Utc>,
 }
 
@@ -94,7 +94,7 @@ pub struct Assurance {
     /// `WebAuthn` user verification (biometric or PIN); never so for a one-time code.
     pub user_verified: bool,
     /// When the proof was bound to what was decided.
-    #[serde(with = "crate::instant")]
+    #[serde(with = "crate::rfc3339")]
     pub bound_at: DateTime<Utc>,
 }
 

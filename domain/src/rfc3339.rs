@@ -1,5 +1,5 @@
 //! Times in JSON, to the byte as chrono writes and reads them, for fields that are written and read by the million:
-//! `#[serde(with = "crate::instant")]`.
+//! `#[serde(with = "crate::rfc3339")]`.
 
 use std::fmt;
 
@@ -34,7 +34,7 @@ mod tests {
     use serde::{Deserialize, Serialize};
 
     #[derive(Serialize, Deserialize)]
-    struct At(#[serde(with = "crate::instant")] DateTime<Utc>);
+    struct At(#[serde(with = "crate::rfc3339")] DateTime<Utc>);
 
     #[test]
     fn it_reads_and_writes_what_chrono_does() {
