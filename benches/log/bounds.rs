@@ -80,9 +80,10 @@ pub const SECTIONS: &[About] = &[
         bounds: &[
             (
                 "create and append, 1 in flight",
-                "One commit's write to disk is nearly all of it, and everybody waits for the same disk; what is left to \
-                 differ are round trips: ours needs one for an append, postgres-es a load, a begin, an insert for each \
-                 event and a commit.",
+                "Nobody shares anything: it is one commit's write to disk, the round trips (ours needs one, postgres-es a \
+                 load, a begin, an insert for each event and a commit), and how soon a core that rests wakes up, for the \
+                 caller, the appender's thread and the backend in turn. Our one statement checks more than an insert does, \
+                 which only a batch makes up for.",
             ),
             (
                 "create and append, 64 and 256 in flight",
@@ -123,8 +124,9 @@ pub const SECTIONS: &[About] = &[
         bounds: &[
             (
                 "POST",
-                "Server, load and Postgres share the cores, and all are busy: processor time a request (HTTP, JSON, sealing, \
-                 the followers behind it) bounds it rather than the disk.",
+                "Server, load and Postgres share the cores, and all are busy: processor time a request bounds it rather than \
+                 the disk. A bit more than half is the server (HTTP, JSON, sealing, the followers' side of what follows), \
+                 the rest Postgres: the append, and the read model with its four indexes, which postgres-es does not have.",
             ),
             (
                 "new recipients",
@@ -138,8 +140,8 @@ pub const SECTIONS: &[About] = &[
         heading: "From acknowledged to visible, at half of the maximum rate",
         bounds: &[(
             "commit to visible",
-            "A batch of the follower (read, fold, write, checkpoint) has to end before the next begins: an event waits for \
-             the batch under way, then for its own.",
+            "Under load the follower waits 5 ms for more, so that a batch is worth its transaction; then the batch (read, \
+             fold, write, checkpoint) has to get its share of cores that the load keeps busy.",
         )],
     },
     About {
