@@ -94,21 +94,8 @@ mod tests {
     use super::*;
 
     fn events(positions: std::ops::RangeInclusive<i64>, payload: &str) -> Vec<Arc<Recorded>> {
-        let event = |position| {
-            Arc::new(Recorded {
-                position,
-                event_id: uuid::Uuid::nil(),
-                tenant: String::new(),
-                aggregate_type: String::new(),
-                aggregate_id: String::new(),
-                sequence: 1,
-                event_type: String::new(),
-                event_version: String::new(),
-                payload: payload.to_owned(),
-                metadata: String::new(),
-                recorded_at: chrono::DateTime::UNIX_EPOCH,
-            })
-        };
+        let event =
+            |position| Arc::new(Recorded { position, payload: payload.to_owned(), ..Recorded::default() });
         positions.map(event).collect()
     }
 
