@@ -7,10 +7,12 @@
 mod data_key;
 mod master;
 mod person;
+mod wrapped;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use mobid_domain::handle::Handle;
 use mobid_domain::id::{ClientId, UserId};
 use mobid_domain::sealed::Sealed;
@@ -49,9 +51,10 @@ pub enum VaultError {
 pub struct Vault {
     pool: PgPool,
     master: MasterKey,
-    keys: Cache<(ClientId, String), DataKey>,
+    keys: Cache<(ClientId, Subject), DataKey>,
     users: Cache<[u8; 32], UserId>,
     persons: Rounds<person::Asked, Option<person::Known>>,
+    wrapped: Rounds<wrapped::Of, Option<wrapped::Wrapped>>,
 }
 
 impl Subject {
@@ -67,8 +70,8 @@ impl Vault {
     pub fn new(pool: PgPool, master: MasterKey) -> Self {
         let keys = Cache::builder().max_capacity(100_000).time_to_live(REMEMBERED).build();
         let users = Cache::builder().max_capacity(100_000).time_to_live(REMEMBERED).build();
-        let persons = person::start(pool.clone());
-        Self { pool, master, keys, users, persons }
+        let (persons, wrapped) = (person::start(pool.clone()), wrapped::start(pool.clone()));
+        Self { pool, master, keys, users, persons, wrapped }
     }
 
     /// Whether the master key is the one that wrapped this database's keys.
@@ -111,7 +114,7 @@ impl Vault {
             match self.persons.ask(asked).await? {
                 Some(known) if known.user_id == fresh.to_string() => {
                     self.users.insert(hash, fresh);
-                    self.keys.insert((tenant, known.user_id), key.clone());
+                    self.keys.insert((tenant, Subject::Person(fresh)), key.clone());
                     return Ok((fresh, key));
                 }
                 Some(known) => break known,
@@ -124,7 +127,7 @@ impl Vault {
         let key = match known.key {
             Some((key_id, wrapped)) => {
                 let key = self.master.unwrap(key_id, &wrapped, tenant, &known.user_id)?;
-                self.keys.insert((tenant, known.user_id), key.clone());
+                self.keys.insert((tenant, Subject::Person(user)), key.clone());
                 key
             }
             None => self.key_or_new(tenant, Subject::Person(user)).await?,
@@ -147,20 +150,14 @@ impl Vault {
 
     /// A subject's key; `None` if it never had one or it was destroyed.
     pub async fn key(&self, tenant: ClientId, subject: Subject) -> Result<Option<DataKey>, VaultError> {
-        let name = subject.name(tenant);
-        if let Some(key) = self.keys.get(&(tenant, name.clone())) {
+        if let Some(key) = self.keys.get(&(tenant, subject)) {
             return Ok(Some(key));
         }
-        let row = sqlx::query!(
-            "select key_id, wrapped from vault_keys where tenant = $1 and subject = $2",
-            tenant.to_string(),
-            name
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let key = self.master.unwrap(row.key_id, &row.wrapped, tenant, &name)?;
-        self.keys.insert((tenant, name), key.clone());
+        let name = subject.name(tenant);
+        let found = self.wrapped.ask((tenant.to_string(), name.clone())).await?;
+        let Some((key_id, wrapped)) = found else { return Ok(None) };
+        let key = self.master.unwrap(key_id, &wrapped, tenant, &name)?;
+        self.keys.insert((tenant, subject), key.clone());
         Ok(Some(key))
     }
 
@@ -170,36 +167,11 @@ impl Vault {
         tenant: ClientId,
         users: impl Iterator<Item = UserId>,
     ) -> Result<HashMap<UserId, DataKey>, VaultError> {
-        let mut found = HashMap::new();
-        let mut missing = Vec::new();
-        for user in users {
-            match self.keys.get(&(tenant, user.to_string())) {
-                Some(key) => drop(found.insert(user, key)),
-                None => missing.push(user.to_string()),
-            }
-        }
-        if missing.is_empty() {
-            return Ok(found);
-        }
-        let rows = sqlx::query!(
-            r#"select k.key_id as "key_id!", k.subject as "subject!", k.wrapped as "wrapped!"
-               from unnest($2::text[]) as asked(subject)
-               cross join lateral (
-                   select k.key_id, k.subject, k.wrapped from vault_keys k
-                   where k.tenant = $1 and k.subject = asked.subject limit 1
-               ) k"#,
-            tenant.to_string(),
-            &missing
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        for row in rows {
-            let user = row.subject.parse().map_err(|_| SealError::Malformed)?;
-            let key = self.master.unwrap(row.key_id, &row.wrapped, tenant, &row.subject)?;
-            self.keys.insert((tenant, row.subject), key.clone());
-            found.insert(user, key);
-        }
-        Ok(found)
+        let keys = users.map(|user| async move {
+            Ok::<_, VaultError>((user, self.key(tenant, Subject::Person(user)).await?))
+        });
+        let found = try_join_all(keys).await?;
+        Ok(found.into_iter().filter_map(|(user, key)| Some((user, key?))).collect())
     }
 
     /// A subject's key, made durably if there is none.

@@ -1,8 +1,9 @@
 //! Our own speed while another session holds a snapshot, so that nothing that has died since may be pruned.
 //!
-//! A server with its followers runs all along. In turns, commands go straight to an event store and POSTs go to the
-//! server; a figure is a turn's rate as a multiple of the rate before the snapshot was taken. The log grows meanwhile,
-//! which a figure from after the snapshot was let go sets apart.
+//! Two databases take turns, each with a server and its followers: one with a session that holds a snapshot, one
+//! without, as what a snapshot keeps it keeps in its own database only. Commands go straight to an event store, and
+//! POSTs to the server; a figure is a turn's rate as a multiple of the other database's in the same round. Both logs
+//! grow alike.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,87 +21,100 @@ use crate::process::Serving;
 use crate::sample::Sample;
 
 const SECTION: &str = "snapshot";
-const DATABASE: &str = "bench_snapshot";
-const BEFORE: &str = "itself before";
-/// Turns that count as the last ones.
+const HELD: &str = "bench_snapshot";
+const FREE: &str = "bench_no_snapshot";
+const NEXT_TO: &str = "itself without one";
+/// Rounds that count as the last ones.
 const LAST: usize = 3;
 
-/// What takes turns, and how long a turn is.
-struct Contest {
+/// What takes turns.
+struct Contestant {
+    database: &'static str,
     ours: Ours,
     serving: Serving,
     key: String,
-    turn: Duration,
 }
 
-/// Rates of one pair of turns.
-struct Pair {
+/// Rates of a turn.
+#[derive(Clone, Copy)]
+struct Rates {
     create: f64,
     post: f64,
 }
 
+/// With a snapshot held, and without.
+type Round = (Rates, Rates);
+
 pub async fn run(bench: &Bench) -> Result<()> {
-    let pool = bench.cluster.product(DATABASE).await?;
     let (held_for, turn) = if bench.settings.quick {
         (Duration::from_secs(4), Duration::from_secs(1))
     } else {
-        (Duration::from_mins(bench.settings.snapshot_minutes), Duration::from_secs(20))
+        (Duration::from_mins(bench.settings.snapshot_minutes), Duration::from_secs(10))
     };
-    let serving = Serving::mobid(bench, DATABASE).await?;
-    let key = serving.owner_key()?;
-    let contest = Contest { ours: Ours::new(pool, Arc::new(Sample::new()?)), serving, key, turn };
+    let (held, free) = (Contestant::start(bench, HELD).await?, Contestant::start(bench, FREE).await?);
+    // What comes first in the life of a log is behind both.
+    let before = (held.turn(bench, turn).await?, free.turn(bench, turn).await?);
 
-    let before = contest.pair(bench).await?;
-    let mut holder = bench.cluster.options(DATABASE).connect().await?;
+    let mut holder = bench.cluster.options(HELD).connect().await?;
     holder.execute("begin isolation level repeatable read read only").await?;
     // The snapshot is taken by the first statement.
     holder.execute("select count(*) from checkpoints").await?;
-    let (began, mut during) = (Instant::now(), vec![]);
+    let (began, mut rounds) = (Instant::now(), vec![]);
     while began.elapsed() < held_for {
-        during.push(contest.pair(bench).await?);
+        rounds.push(if rounds.len() % 2 == 0 {
+            (held.turn(bench, turn).await?, free.turn(bench, turn).await?)
+        } else {
+            let without = free.turn(bench, turn).await?;
+            (held.turn(bench, turn).await?, without)
+        });
     }
     holder.execute("commit").await?;
     holder.close().await?;
-    let after = contest.pair(bench).await?;
-    contest.serving.stop().await?;
+    held.serving.stop().await?;
+    free.serving.stop().await?;
 
-    report(bench, "create, 64 in flight", &before, &during, &after, |pair| pair.create)?;
-    report(bench, "POST, 64 connections", &before, &during, &after, |pair| pair.post)
+    report(bench, "create, 64 in flight", before, &rounds, |rates| rates.create)?;
+    report(bench, "POST, 64 connections", before, &rounds, |rates| rates.post)
 }
 
-impl Contest {
-    async fn pair(&self, bench: &Bench) -> Result<Pair> {
-        let create = creation_rate_for(bench, &self.ours, self.turn).await?;
-        settled(bench, DATABASE).await?;
+impl Contestant {
+    async fn start(bench: &Bench, database: &'static str) -> Result<Self> {
+        let pool = bench.cluster.product(database).await?;
+        let serving = Serving::mobid(bench, database).await?;
+        let key = serving.owner_key()?;
+        Ok(Self { database, ours: Ours::new(pool, Arc::new(Sample::new()?)), serving, key })
+    }
+
+    async fn turn(&self, bench: &Bench, turn: Duration) -> Result<Rates> {
+        let create = creation_rate_for(bench, &self.ours, turn).await?;
+        settled(bench, self.database).await?;
         let plan = Plan {
             address: self.serving.address,
             connections: CONNECTIONS,
             warm_up: bench.settings.warm_up(),
-            turn: self.turn,
+            turn,
             pace: None,
         };
         let key = self.key.clone();
         let post = load(plan, move |_| post(&key, 1_234_567_890)).await?.rate;
-        settled(bench, DATABASE).await?;
-        Ok(Pair { create, post })
+        settled(bench, self.database).await?;
+        Ok(Rates { create, post })
     }
 }
 
 fn report(
     bench: &Bench,
     name: &str,
-    before: &Pair,
-    during: &[Pair],
-    after: &Pair,
-    rate: impl Fn(&Pair) -> f64,
+    before: Round,
+    rounds: &[Round],
+    rate: impl Fn(&Rates) -> f64,
 ) -> Result<()> {
-    let rates: Vec<_> = during.iter().map(&rate).collect();
-    let last = rates.get(rates.len().saturating_sub(LAST)..).unwrap_or_default();
-    let add = |what: &str, rates: &[f64]| {
-        let before = vec![rate(before); rates.len()];
-        bench.results.add(Figure::ratio(SECTION, format!("{name}, {what}"), BEFORE, rates, &before))
+    let add = |what: &str, rounds: &[Round]| {
+        let (held, free): (Vec<_>, Vec<_>) =
+            rounds.iter().map(|(held, free)| (rate(held), rate(free))).unzip();
+        bench.results.add(Figure::ratio(SECTION, format!("{name}, {what}"), NEXT_TO, &held, &free))
     };
-    add("a snapshot held", &rates)?;
-    add("a snapshot held, last turns", last)?;
-    add("let go again", &[rate(after)])
+    add("before a snapshot is held", &[before])?;
+    add("a snapshot held", rounds)?;
+    add("a snapshot held, last rounds", &rounds[rounds.len().saturating_sub(LAST)..])
 }

@@ -2,7 +2,8 @@
 //! used up.
 //!
 //! Promises: each delivery is attempted at least once, under the same id every time; a sender that dies loses
-//! nothing, since its claims end; one slow receiver takes a bounded share of the attempts that run at a time.
+//! nothing, since its claims end; a receiver is sent more at a time for as long as it keeps up, and one that does not
+//! takes a small share of the attempts that run at a time.
 //! Leaves to others: which deliveries there are (the outbox reactor), what an endpoint is (domain).
 
 mod address;
@@ -24,6 +25,7 @@ use mobid_projections::webhook::outbox;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::event_store::{CommandContext, ExecuteError, Terms};
@@ -34,9 +36,9 @@ use running::Running;
 use signature::MalformedSecret;
 
 /// Attempts at a time.
-const AT_A_TIME: usize = 128;
-/// Of those, to one target.
-const PER_LANE: i64 = 16;
+const AT_A_TIME: usize = 1_024;
+/// Who answers within it keeps up, and is sent more at a time.
+const PROMPT: Duration = Duration::from_secs(1);
 /// How long a delivery is left to a sender that says nothing: what one that died had begun is soon another's.
 const LEASE: Duration = Duration::from_secs(7);
 /// How often a sender says that it is still at it.
@@ -50,6 +52,8 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_secs(1);
 /// The shortest time between two looks.
 const PACE: Duration = Duration::from_millis(5);
+/// How much longer than a look that finds nothing the time until the next one is.
+const SELDOM: u32 = 9;
 /// An endpoint that has been failing for so long is disabled.
 const GIVEN_UP_AFTER: TimeDelta = TimeDelta::days(5);
 
@@ -61,6 +65,8 @@ pub struct Sender {
     courier: Courier,
     /// One commit settles what came to an end meanwhile.
     settled: Rounds<Settled, ()>,
+    /// One keeps what lasts.
+    kept: Rounds<(String, Uuid), ()>,
 }
 
 /// Why an attempt could not be brought to its end: the claim ends, and it is made again.
@@ -86,15 +92,22 @@ enum Unsendable {
 impl Sender {
     pub fn new(app: App) -> Result<Self, reqwest::Error> {
         let courier = Courier::new(app.config.webhook_allow_private)?;
-        let pool = app.pool.clone();
+        let (settles, keeps) = (app.pool.clone(), app.pool.clone());
         let settled = Rounds::start(1, AT_A_TIME, move |settled: Vec<Settled>| {
-            let pool = pool.clone();
+            let pool = settles.clone();
             async move {
                 delivery::settle(&pool, &settled).await?;
                 Ok(vec![(); settled.len()])
             }
         });
-        Ok(Self { app, courier, settled })
+        let kept = Rounds::start(1, AT_A_TIME, move |claims: Vec<_>| {
+            let pool = keeps.clone();
+            async move {
+                delivery::renew(&pool, &claims, LEASE).await?;
+                Ok(vec![(); claims.len()])
+            }
+        });
+        Ok(Self { app, courier, settled, kept })
     }
 
     /// Sends what is due, and what becomes due meanwhile, until told to stop; then finishes what it has begun.
@@ -105,12 +118,15 @@ impl Sender {
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !*stop.borrow() {
             pace.tick().await;
+            running.forget_finished();
             // Before the look, so that what comes during it is heard of after it.
             let seen = news.as_ref().map(|news| *news.borrow());
             let began = Instant::now();
-            self.begin(&mut running).await;
-            // A look takes at most a tenth of the time, however many targets there are to look at.
-            pace.reset_after((began.elapsed() * 9).clamp(PACE, POLL));
+            let begun = self.begin(&mut running).await;
+            // Looking in vain takes a tenth of the time, however many targets there are to look at; the more there was
+            // to do, the sooner there is more, up to half of the time.
+            let pause = began.elapsed() * SELDOM / (begun + 1).min(SELDOM);
+            pace.reset_after(pause.clamp(PACE, POLL));
             tokio::select! {
                 stopped = stop.changed() => if stopped.is_err() { break },
                 () = running.some_finished(), if !running.is_empty() => {}
@@ -120,17 +136,19 @@ impl Sender {
         running.all_finished().await;
     }
 
-    /// Claims as much as there is room for and begins to send it.
-    async fn begin(&self, running: &mut Running) {
-        match self.claim(running.room(), &running.lanes()).await {
-            Ok(claimed) => {
-                for delivery in claimed {
-                    let sender = self.clone();
-                    running.spawn(delivery.lane(), async move { sender.deliver(&delivery).await });
-                }
-            }
-            Err(error) => tracing::warn!(error = %error, "deliveries could not be claimed"),
+    /// Claims as much as there is room for and begins to send it; answers how many attempts that makes.
+    async fn begin(&self, running: &mut Running) -> u32 {
+        let claimed = self.claim(running.room(), &running.rooms()).await.unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "deliveries could not be claimed");
+            vec![]
+        });
+        let begun = u32::try_from(claimed.len()).unwrap_or(u32::MAX - 1);
+        for delivery in claimed {
+            let sender = self.clone();
+            running.spawn(delivery.lane(), async move { sender.deliver(&delivery).await });
         }
+        running.forget_idle();
+        begun
     }
 
     /// Sends everything that is due now; answers how many attempts that took.
@@ -146,19 +164,20 @@ impl Sender {
         }
     }
 
-    async fn claim(&self, deliveries: usize, taken: &[(Lane, i64)]) -> Result<Vec<Claimed>, sqlx::Error> {
+    async fn claim(&self, deliveries: usize, lanes: &[(Lane, i64)]) -> Result<Vec<Claimed>, sqlx::Error> {
         if deliveries == 0 {
             return Ok(vec![]);
         }
         let now = self.app.clock.now();
         let deliveries = i64::try_from(deliveries).unwrap_or(i64::MAX);
-        let room = Room { deliveries, per_lane: PER_LANE, taken };
+        let room = Room { deliveries, per_lane: running::FIRST, lanes };
         let claim = (crate::ids::new_id(), LEASE);
         let claimed = timeout(ANSWERED_WITHIN, delivery::claim(&self.app.pool, now, claim, &room)).await;
         claimed.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
     }
 
-    async fn deliver(&self, delivery: &Claimed) {
+    /// Makes an attempt; answers whether its target keeps up.
+    async fn deliver(&self, delivery: &Claimed) -> bool {
         // Once the claim has ended, it is made again.
         let (delivery_id, to) = (&delivery.id, &delivery.target);
         let attempt = tokio::select! {
@@ -166,7 +185,7 @@ impl Sender {
             never = self.keep(delivery) => match never {},
         };
         match attempt {
-            Ok(Ok(())) => {}
+            Ok(Ok(kept_up)) => return kept_up,
             Ok(Err(error)) => {
                 tracing::warn!(delivery = delivery_id, to, error = %error, "attempt interrupted");
             }
@@ -176,6 +195,7 @@ impl Sender {
                 "attempt interrupted: the database does not answer"
             ),
         }
+        false
     }
 
     /// Keeps a claim while its attempt lasts.
@@ -183,20 +203,21 @@ impl Sender {
         let mut beat = interval_at(Instant::now() + RENEWED, RENEWED);
         loop {
             beat.tick().await;
-            if let Err(error) = delivery::renew(&self.app.pool, delivery, LEASE).await {
+            if let Err(error) = self.kept.ask((delivery.id.clone(), delivery.claim_id)).await {
                 // Another may make the attempt again, then: each is made at least once.
                 tracing::debug!(delivery = delivery.id, error = %error, "claim not renewed");
             }
         }
     }
 
-    /// Makes one attempt and settles the delivery.
-    async fn attempt(&self, delivery: &Claimed) -> Result<(), Interrupted> {
+    /// Makes one attempt and settles the delivery; answers whether it was taken, and soon.
+    async fn attempt(&self, delivery: &Claimed) -> Result<bool, Interrupted> {
         let message = match message::of(&self.app, delivery).await {
             Ok(message) => message,
             Err(NoMessage::NowhereToGo(why)) => {
                 tracing::info!(delivery = delivery.id, to = delivery.target, why, "delivery cancelled");
-                return self.settle(delivery, &Outcome::Cancelled, None, Some(why)).await;
+                self.settle(delivery, &Outcome::Cancelled, None, Some(why)).await?;
+                return Ok(true);
             }
             Err(error) if error.is_passing() => return Err(error.into()),
             Err(error) => return self.failed_here(delivery, &error).await,
@@ -206,13 +227,16 @@ impl Sender {
             Ok(headers) => headers,
             Err(error) => return self.failed_here(delivery, &error).await,
         };
+        let asked = Instant::now();
         let reply = self.courier.post(message.url, headers, message.body, now).await;
+        let kept_up = matches!(reply, Reply::Taken(_)) && asked.elapsed() < PROMPT;
         let (status, error) = (reply.status(), reply.error());
         let error = error.as_deref();
         tracing::info!(delivery = delivery.id, to = delivery.target, status, error, "delivery attempted");
         metrics::counter!("mobid_webhook_attempts", "outcome" => outcome_label(&reply)).increment(1);
         let outcome = self.outcome(delivery, &reply, message.client).await?;
-        self.settle(delivery, &outcome, status, error).await
+        self.settle(delivery, &outcome, status, error).await?;
+        Ok(kept_up)
     }
 
     /// What follows from a reply; an endpoint that wants no more, or has wanted nothing for days, is disabled first.
@@ -253,9 +277,10 @@ impl Sender {
         &self,
         delivery: &Claimed,
         error: &(dyn std::error::Error + Sync),
-    ) -> Result<(), Interrupted> {
+    ) -> Result<bool, Interrupted> {
         tracing::error!(delivery = delivery.id, to = delivery.target, error = %error, "delivery cannot be made");
-        self.settle(delivery, &self.again_or_failed(delivery, None), None, Some("internal")).await
+        self.settle(delivery, &self.again_or_failed(delivery, None), None, Some("internal")).await?;
+        Ok(false)
     }
 
     async fn settle(

@@ -113,7 +113,7 @@ async fn an_attempt_whose_sender_died_is_made_again_when_its_claim_ends() {
     until(&app, |all| all.len() == 1 && all[0].attempts == 1).await;
     // A sender whose clock is a little ahead claims the retry, and is never heard of again.
     let now = app.clock().now() + TimeDelta::seconds(10);
-    let room = Room { deliveries: 10, per_lane: 10, taken: &[] };
+    let room = Room { deliveries: 10, per_lane: 10, lanes: &[] };
     let claim = (mobid::ids::new_id(), Duration::from_secs(4));
     let claimed = delivery::claim(app.pool(), now, claim, &room).await.unwrap();
     assert_eq!(claimed.len(), 1);
@@ -222,8 +222,8 @@ async fn the_backlog_of_one_receiver_is_not_read_to_get_past_it() {
     let read = "select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)
                 from pg_stat_xact_user_tables where relname = 'webhook_deliveries'";
     let before: i64 = sqlx::query_scalar(read).fetch_one(&mut *tx).await.unwrap();
-    let taken = [(("cl_1".to_owned(), "we_down".to_owned()), 8)];
-    let room = Room { deliveries: 56, per_lane: 8, taken: &taken };
+    let full = [(("cl_1".to_owned(), "we_down".to_owned()), 0)];
+    let room = Room { deliveries: 56, per_lane: 8, lanes: &full };
     let claim = (mobid::ids::new_id(), Duration::from_mins(1));
     let claimed = delivery::claim(&mut *tx, app.clock().now(), claim, &room).await.unwrap();
     assert_eq!(claimed.len(), 5);

@@ -89,7 +89,7 @@ pub async fn of_aggregate(
 }
 
 /// What of one aggregate to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tail {
     pub aggregate_type: &'static str,
     pub aggregate_id: String,

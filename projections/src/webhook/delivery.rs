@@ -2,6 +2,9 @@
 //!
 //! Promises: one row per event and target; a claimed row whose sender died is due again when its claim ends, so each
 //! is attempted at least once; what is settled stays for a while to look back on, and then goes.
+//!
+//! A row that is found by its id is asked whether it is finished, not whether it is pending: what is pending has an
+//! index, which is the wrong one to look for an id, and looks cheap to a plan that is made while the table is empty.
 
 use std::time::Duration;
 
@@ -83,10 +86,10 @@ pub type Lane = (String, String);
 #[derive(Debug, Clone)]
 pub struct Room<'a> {
     pub deliveries: i64,
-    /// At the most for each lane, with what it has already.
+    /// For each lane that is not named.
     pub per_lane: i64,
-    /// How many each lane has already.
-    pub taken: &'a [(Lane, i64)],
+    /// For others, where there is none left maybe.
+    pub lanes: &'a [(Lane, i64)],
 }
 
 impl Claimed {
@@ -105,7 +108,7 @@ pub async fn claim(
     (claim_id, lasts): (Uuid, Duration),
     room: &Room<'_>,
 ) -> Result<Vec<Claimed>, sqlx::Error> {
-    let (lanes, counts): (Vec<_>, Vec<_>) = room.taken.iter().cloned().unzip();
+    let (lanes, rooms): (Vec<_>, Vec<_>) = room.lanes.iter().cloned().unzip();
     let (tenants, targets): (Vec<_>, Vec<_>) = lanes.into_iter().unzip();
     let mut claimed = sqlx::query_as!(
         Claimed,
@@ -120,7 +123,7 @@ pub async fn claim(
            ), due as (
                select d.id, d.next_attempt_at, d.event_position
                from lane l
-               left join unnest($6::text[], $7::text[], $8::bigint[]) as t(tenant, target, count)
+               left join unnest($6::text[], $7::text[], $8::bigint[]) as t(tenant, target, room)
                    on t.tenant = l.tenant and t.target = l.target
                cross join lateral (
                    select d.id, d.next_attempt_at, d.event_position from webhook_deliveries d
@@ -128,12 +131,12 @@ pub async fn claim(
                      and d.next_attempt_at <= $1
                      and (d.leased_until is null or d.leased_until <= clock_timestamp())
                    order by d.next_attempt_at, d.event_position
-                   limit greatest($5 - coalesce(t.count, 0), 0)) d
+                   limit coalesce(t.room, $5)) d
                order by d.next_attempt_at, d.event_position limit $4
            ), mine as (
                select d.id from due cross join lateral (
                    select d.id from webhook_deliveries d
-                   where d.id = due.id and d.status = 'pending' and d.next_attempt_at <= $1
+                   where d.id = due.id and d.finished_at is null and d.next_attempt_at <= $1
                      and (d.leased_until is null or d.leased_until <= clock_timestamp())
                    for update skip locked) d
            )
@@ -149,7 +152,7 @@ pub async fn claim(
         room.per_lane,
         &tenants,
         &targets,
-        &counts
+        &rooms
     )
     .fetch_all(db)
     .await?;
@@ -157,13 +160,20 @@ pub async fn claim(
     Ok(claimed)
 }
 
-/// Makes a claim last: for as long again, from now on. One that somebody else has taken over stays theirs.
-pub async fn renew(db: impl PgExecutor<'_>, delivery: &Claimed, lasts: Duration) -> Result<(), sqlx::Error> {
+/// Makes claims last: for as long again, from now on. One that somebody else has taken over stays theirs.
+pub async fn renew(
+    db: impl PgExecutor<'_>,
+    claims: &[(String, Uuid)],
+    lasts: Duration,
+) -> Result<(), sqlx::Error> {
+    let (ids, claim_ids): (Vec<_>, Vec<_>) = claims.iter().cloned().unzip();
+    // In the order of their keys, as those are that settle.
     sqlx::query!(
-        "update webhook_deliveries set leased_until = clock_timestamp() + make_interval(secs => $3)
-         where id = $1 and status = 'pending' and claim_id = $2",
-        delivery.id,
-        delivery.claim_id,
+        "update webhook_deliveries d set leased_until = clock_timestamp() + make_interval(secs => $3)
+         from (select * from unnest($1::text[], $2::uuid[]) as r(id, claim_id) order by r.id) r
+         where d.id = r.id and d.finished_at is null and d.claim_id = r.claim_id",
+        &ids,
+        &claim_ids,
         lasts.as_secs_f64()
     )
     .execute(db)
@@ -230,7 +240,7 @@ pub async fn settle(db: impl PgExecutor<'_>, settled: &[Settled]) -> Result<(), 
                  as s(id, claim_id, status, attempted, next_attempt_at, status_code, error, finished_at)
              order by s.id, s.status = 'succeeded' desc
          ) s
-         where d.id = s.id and d.status = 'pending' and (d.claim_id = s.claim_id or s.status = 'succeeded')",
+         where d.id = s.id and d.finished_at is null and (d.claim_id = s.claim_id or s.status = 'succeeded')",
         &ids as _,
         &claims,
         &statuses as _,

@@ -78,14 +78,18 @@ struct Address {
 /// Makes the message of a delivery.
 pub async fn of(app: &App, delivery: &Claimed) -> Result<Message, NoMessage> {
     let client: ClientId = delivery.tenant.parse().map_err(|_| NoMessage::NowhereToGo("unknown_client"))?;
-    let callback_secret = callback_secret(app, client).await?;
-    let (address, body) = if delivery.target == CALLBACK {
-        let at_event: AtEvent<Consent> = AtEvent::read(app, delivery).await?;
-        to_callback(app, delivery, &at_event, callback_secret.clone()).await?
+    let (callback_secret, address, body) = if delivery.target == CALLBACK {
+        let (secret, at_event) =
+            tokio::join!(callback_secret(app, client), AtEvent::<Consent>::read(app, delivery));
+        let secret = secret?;
+        let (address, body) = to_callback(app, delivery, &at_event?, secret.clone()).await?;
+        (secret, address, body)
     } else {
-        // First whether anybody still wants to know.
-        let address = endpoint(app, client, &delivery.target).await?;
-        (address, to_endpoint(app, delivery).await?)
+        // Read at the same time; but what matters first is whether anybody still wants to know.
+        let endpoint = endpoint(app, client, &delivery.target);
+        let (secret, address, body) =
+            tokio::join!(callback_secret(app, client), endpoint, to_endpoint(app, delivery));
+        (secret?, address?, body?)
     };
     let Address { url, secret } = address;
     Ok(Message { client, url, body: body.to_string(), secret, callback_secret })

@@ -1,4 +1,7 @@
-//! The attempts that run right now, and how many of them go to whom.
+//! The attempts that run right now, and how many more may go to whom.
+//!
+//! As a connection of TCP does, a lane starts small, gets more with each attempt that its target answers well, and half
+//! as much after one that it does not: who keeps up is sent all there is, who struggles is not sent more than it takes.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -8,10 +11,24 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::AT_A_TIME;
 
+/// Attempts at a time that a lane starts with, and keeps whatever happens.
+pub const FIRST: i64 = 16;
+/// Attempts at a time that a lane gets at the most.
+const MOST: i64 = 256;
+
 #[derive(Default)]
 pub struct Running {
-    attempts: JoinSet<()>,
-    lanes: HashMap<Id, Lane>,
+    /// Each answers whether its target keeps up.
+    attempts: JoinSet<bool>,
+    lane_of: HashMap<Id, Lane>,
+    lanes: HashMap<Lane, Traffic>,
+}
+
+/// Of a lane, until a look finds nothing for it.
+struct Traffic {
+    running: i64,
+    /// How many may run.
+    most: i64,
 }
 
 impl Running {
@@ -24,28 +41,38 @@ impl Running {
         AT_A_TIME.saturating_sub(self.attempts.len())
     }
 
-    /// How many go to whom.
-    pub fn lanes(&self) -> Vec<(Lane, i64)> {
-        let mut counts: HashMap<&Lane, i64> = HashMap::new();
-        for lane in self.lanes.values() {
-            *counts.entry(lane).or_default() += 1;
-        }
-        counts.into_iter().map(|(lane, count)| (lane.clone(), count)).collect()
+    /// How many more may go to whom, of those that have some already.
+    pub fn rooms(&self) -> Vec<(Lane, i64)> {
+        self.lanes
+            .iter()
+            .map(|(lane, traffic)| (lane.clone(), (traffic.most - traffic.running).max(0)))
+            .collect()
     }
 
-    pub fn spawn(&mut self, lane: Lane, attempt: impl Future<Output = ()> + Send + 'static) {
+    pub fn spawn(&mut self, lane: Lane, attempt: impl Future<Output = bool> + Send + 'static) {
         let task = self.attempts.spawn(attempt);
-        self.lanes.insert(task.id(), lane);
+        self.lanes.entry(lane.clone()).or_insert(Traffic { running: 0, most: FIRST }).running += 1;
+        self.lane_of.insert(task.id(), lane);
     }
 
     /// Waits until at least one has finished.
     pub async fn some_finished(&mut self) {
-        let first = self.attempts.join_next_with_id().await;
-        let mut finished = first;
-        while let Some(result) = finished {
+        if let Some(result) = self.attempts.join_next_with_id().await {
             self.forget(result);
-            finished = self.attempts.try_join_next_with_id();
         }
+        self.forget_finished();
+    }
+
+    /// Makes room for others in the place of those that have finished.
+    pub fn forget_finished(&mut self) {
+        while let Some(result) = self.attempts.try_join_next_with_id() {
+            self.forget(result);
+        }
+    }
+
+    /// After a look: a lane that got nothing more and has nothing under way starts anew the next time.
+    pub fn forget_idle(&mut self) {
+        self.lanes.retain(|_, traffic| traffic.running > 0);
     }
 
     pub async fn all_finished(&mut self) {
@@ -54,15 +81,15 @@ impl Running {
         }
     }
 
-    fn forget(&mut self, result: Result<(Id, ()), JoinError>) {
-        let id = match result {
-            Ok((id, ())) => id,
-            Err(error) => {
-                tracing::error!(error = %error, "an attempt broke off");
-                error.id()
-            }
-        };
-        self.lanes.remove(&id);
+    fn forget(&mut self, result: Result<(Id, bool), JoinError>) {
+        let (id, kept_up) = result.unwrap_or_else(|error| {
+            tracing::error!(error = %error, "an attempt broke off");
+            (error.id(), false)
+        });
+        let Some(lane) = self.lane_of.remove(&id) else { return };
+        let Some(traffic) = self.lanes.get_mut(&lane) else { return };
+        traffic.running -= 1;
+        traffic.most = if kept_up { traffic.most + 1 } else { traffic.most / 2 }.clamp(FIRST, MOST);
     }
 }
 
@@ -78,14 +105,17 @@ mod tests {
     async fn what_is_over_counts_no_more() {
         let mut running = Running::default();
         let (release, held) = tokio::sync::oneshot::channel::<()>();
-        running.spawn(lane("a"), async move { drop(held.await) });
-        running.spawn(lane("b"), async {});
+        running.spawn(lane("a"), async move { held.await.is_ok() });
+        running.spawn(lane("b"), async { true });
         assert_eq!(running.room(), AT_A_TIME - 2);
         running.some_finished().await;
-        assert_eq!(running.lanes(), [(lane("a"), 1)]);
+        running.forget_idle();
+        assert_eq!(running.rooms(), [(lane("a"), FIRST - 1)]);
         drop(release);
         running.all_finished().await;
-        assert!(running.is_empty() && running.lanes().is_empty());
+        assert!(running.is_empty());
+        running.forget_idle();
+        assert!(running.rooms().is_empty());
     }
 
     #[tokio::test]
@@ -93,6 +123,28 @@ mod tests {
         let mut running = Running::default();
         running.spawn(lane("a"), async { panic!("broken") });
         running.all_finished().await;
-        assert!(running.lanes().is_empty());
+        assert_eq!(running.rooms(), [(lane("a"), FIRST)]);
+    }
+
+    #[tokio::test]
+    async fn who_keeps_up_is_sent_more_at_a_time_and_who_does_not_half_as_much() {
+        let mut running = Running::default();
+        let held = |running: &mut Running| running.spawn(lane("a"), std::future::pending());
+        held(&mut running);
+        for _ in 0..48 {
+            running.spawn(lane("a"), async { true });
+        }
+        while running.rooms() != [(lane("a"), FIRST + 48 - 1)] {
+            running.some_finished().await;
+        }
+        running.spawn(lane("a"), async { false });
+        running.some_finished().await;
+        assert_eq!(running.rooms(), [(lane("a"), (FIRST + 48) / 2 - 1)]);
+        for _ in 0..MOST {
+            running.spawn(lane("a"), async { true });
+        }
+        while running.rooms() != [(lane("a"), MOST - 1)] {
+            running.some_finished().await;
+        }
     }
 }
