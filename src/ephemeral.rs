@@ -4,4 +4,5 @@
 pub mod cap;
 pub mod code;
 pub mod idempotency;
+pub mod key_use;
 pub mod proof;

@@ -2,6 +2,7 @@
 //!
 //! Leaves to others: what the routes do (api), the hosted pages (pages).
 
+pub mod address;
 pub mod authentication;
 pub mod body;
 pub mod connections;

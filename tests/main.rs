@@ -4,6 +4,7 @@
 mod bad_input;
 mod browser;
 mod chaos;
+mod clients;
 mod conflicts;
 mod consents;
 mod cut;
@@ -14,6 +15,7 @@ mod imports;
 mod instances;
 mod kill;
 mod leaks;
+mod limits;
 mod loading;
 mod log;
 mod pages;

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use mobid_domain::client::ClientError;
 use mobid_domain::consent::ConsentError;
 use mobid_domain::webhook::EndpointError;
 use mobid_projections::projection::ApplyError;
@@ -34,7 +35,7 @@ pub struct ApiError {
     pub message: String,
     pub data: Value,
     /// For 401, 405 and 429.
-    pub header: Option<(&'static str, &'static str)>,
+    pub header: Option<(&'static str, HeaderValue)>,
 }
 
 impl ApiError {
@@ -47,7 +48,8 @@ impl ApiError {
     }
 
     pub fn unauthorized() -> Self {
-        let header = ("www-authenticate", "ApiKey realm=\"mobid\", header=\"X-Mobid-Key\"");
+        let scheme = HeaderValue::from_static("ApiKey realm=\"mobid\", header=\"X-Mobid-Key\"");
+        let header = ("www-authenticate", scheme);
         let error = Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
@@ -62,6 +64,14 @@ impl ApiError {
             "forbidden",
             format!("The API key lacks the permission {permission}."),
         )
+    }
+
+    pub fn owner_only() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Only the owner may do this.")
+    }
+
+    pub fn key_in_grace() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "This key was replaced: it is good for everything but clients.")
     }
 
     /// The same for what is another client's and for what never was.
@@ -89,7 +99,22 @@ impl ApiError {
     pub fn too_many_waiting() -> Self {
         let message = "Too many requests are waiting already. Ask without wait, or again later.";
         let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
-        Self { header: Some(("retry-after", "1")), ..error }
+        Self { header: Some(("retry-after", HeaderValue::from_static("1"))), ..error }
+    }
+
+    /// From an address that has presented too many keys that are none.
+    pub fn too_many_bad_keys(retry_after_seconds: i64) -> Self {
+        let message = format!("Too many bad keys from this address. Retry after {retry_after_seconds} s.");
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+        Self { header: Some(("retry-after", HeaderValue::from(retry_after_seconds))), ..error }
+    }
+
+    /// More than the client's plan has of a policy.
+    pub fn rate_limited(policy: &str, limit: Option<u32>, retry_after_seconds: i64) -> Self {
+        let message = format!("More requests than the plan allows ({policy}). Retry after {retry_after_seconds} s.");
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+        let data = json!({ "policy": policy, "limit": limit, "retryAfter": retry_after_seconds });
+        Self { header: Some(("retry-after", HeaderValue::from(retry_after_seconds))), data, ..error }
     }
 
     /// Bad fields, all at once: 400 if any is missing or unknown, else 422.
@@ -132,7 +157,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = envelope::error(&self);
         if let Some((name, value)) = self.header {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            response.headers_mut().insert(name, value);
         }
         response
     }
@@ -173,6 +198,20 @@ impl From<ConsentError> for ApiError {
             | ConsentError::NotTheRecipient
             | ConsentError::PasskeyRequired
             | ConsentError::ScopeNotAsked => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<ClientError> for ApiError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::NotFound => Self::not_found(),
+            ClientError::LimitsOfAPlan => {
+                Self::invalid_field("limits", "invalid_limits", "Only an enterprise has limits of its own.")
+            }
+            ClientError::AlreadyExists | ClientError::OwnerStays => {
+                Self::conflict("The owner stays active, with every permission.")
+            }
         }
     }
 }

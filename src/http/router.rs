@@ -6,15 +6,18 @@ use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
-use mobid_domain::client::Permission::{ConsentsRead, ConsentsWrite, WebhooksRead, WebhooksWrite};
+use mobid_domain::client::Permission::{
+    ClientsRead, ClientsWrite, ConsentsRead, ConsentsWrite, WebhooksRead, WebhooksWrite,
+};
 
 use super::authentication::ApiClient;
 use super::connections::close_while_draining;
 use super::error::ApiError;
-use super::guard::{allow, allow_all};
+use super::guard::Access::{Everybody, OfAClient, Owner, With};
+use super::guard::allow;
 use super::request_id::with_request_id;
 use super::unread::read_the_rest;
-use crate::api::{consent, health, webhook};
+use crate::api::{client, consent, health, webhook};
 use crate::app::App;
 use crate::pages;
 
@@ -34,45 +37,72 @@ pub fn public(app: &App) -> Router {
 /// Everything under `/v1`, behind an API key.
 fn v1(app: &App) -> Router<App> {
     let consents = || {
-        allow(app, ConsentsRead, get(consent::list::list)).merge(allow(
+        allow(app, With(ConsentsRead), get(consent::list::list)).merge(allow(
             app,
-            ConsentsWrite,
+            With(ConsentsWrite),
             post(consent::create::create),
         ))
     };
     Router::new()
-        .route("/health", allow_all(app, get(health::with_key)))
+        .route("/health", allow(app, Everybody, get(health::with_key)))
+        .nest("/clients", clients(app))
         .route("/service/consents", consents())
-        .route("/service/consents/search", allow(app, ConsentsWrite, post(consent::create::create)))
-        .route("/service/consents/summary", allow(app, ConsentsRead, get(consent::summary::summary)))
+        .route("/service/consents/search", allow(app, With(ConsentsWrite), post(consent::create::create)))
+        .route("/service/consents/summary", allow(app, With(ConsentsRead), get(consent::summary::summary)))
         .route(
             "/service/consents/{id}",
-            allow(app, ConsentsRead, get(consent::retrieve::retrieve)).merge(allow(
+            allow(app, With(ConsentsRead), get(consent::retrieve::retrieve)).merge(allow(
                 app,
-                ConsentsWrite,
+                With(ConsentsWrite),
                 put(consent::update::update).patch(consent::update::update).delete(consent::revoke::revoke),
             )),
         )
-        .route("/service/consents/{id}/history", allow(app, ConsentsRead, get(consent::history::history)))
+        .route("/service/consents/{id}/history", allow(app, With(ConsentsRead), get(consent::history::history)))
         .route(
             "/webhooks",
-            allow(app, WebhooksRead, get(webhook::list::list)).merge(allow(
+            allow(app, With(WebhooksRead), get(webhook::list::list)).merge(allow(
                 app,
-                WebhooksWrite,
+                With(WebhooksWrite),
                 post(webhook::create::create),
             )),
         )
-        .route("/webhooks/event-types", allow(app, WebhooksRead, get(webhook::event_types::event_types)))
+        .route("/webhooks/event-types", allow(app, With(WebhooksRead), get(webhook::event_types::event_types)))
         .route(
             "/webhooks/{id}",
-            allow(app, WebhooksRead, get(webhook::retrieve::retrieve)).merge(allow(
+            allow(app, With(WebhooksRead), get(webhook::retrieve::retrieve)).merge(allow(
                 app,
-                WebhooksWrite,
+                With(WebhooksWrite),
                 delete(webhook::delete::delete),
             )),
         )
         .fallback(async |_: ApiClient| no_such_route().await)
         .method_not_allowed_fallback(async |_: ApiClient| method_not_allowed().await)
+}
+
+/// Everything under `/v1/clients`.
+fn clients(app: &App) -> Router<App> {
+    Router::new()
+        .route(
+            "/",
+            allow(app, Owner(ClientsRead), get(client::list::list)).merge(allow(
+                app,
+                Owner(ClientsWrite),
+                post(client::create::create),
+            )),
+        )
+        .route(
+            "/{id}",
+            allow(app, OfAClient, get(client::retrieve::retrieve)).merge(allow(
+                app,
+                Owner(ClientsWrite),
+                put(client::update::update).patch(client::update::update).delete(client::delete::delete),
+            )),
+        )
+        .route("/{id}/regenerate-key", allow(app, OfAClient, post(client::regenerate_key::regenerate_key)))
+        .route(
+            "/{id}/rotate-callback-secret",
+            allow(app, OfAClient, post(client::rotate_callback_secret::rotate_callback_secret)),
+        )
 }
 
 /// One layer around everything: for each request a layer costs a copy of all that is inside of it.

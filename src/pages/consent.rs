@@ -56,7 +56,7 @@ impl Visit {
             .parse()
             .map_err(|_| SealError::Malformed)?;
         let client = app.store.load::<Client>(&request.client_id.to_string()).await?.state;
-        let client = client.account().map(|account| account.created.name.clone()).unwrap_or_default();
+        let client = client.account().map(|account| account.name.clone()).unwrap_or_default();
         let words = Words::of(request.locale.as_deref());
         let now = app.clock.now();
         Ok(Self { id, sequence: folded.sequence, client, recipient, key, now, words, session })

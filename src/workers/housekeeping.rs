@@ -44,6 +44,8 @@ pub fn job(app: App) -> Result<Job, JobSchedulerError> {
 pub async fn tidy(app: &App) -> Result<u64, sqlx::Error> {
     let (pool, now, chunk) = (&app.pool, app.clock.now(), i64::from(CHUNK));
     let settled_before = now - TimeDelta::days(i64::from(app.config.webhook_retention_days));
+    app.keys.uses.write(pool).await?;
+    app.limiter.tidy(now);
     Ok(in_chunks(app, || app.idempotency.prune(now, chunk)).await?
         + in_chunks(app, || code::prune(pool, now, chunk)).await?
         + in_chunks(app, || proof::prune(pool, now, chunk)).await?

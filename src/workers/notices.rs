@@ -122,7 +122,7 @@ async fn send(app: &App, notice: &Notice) -> Result<bool, NoticeError> {
     let Some(recipient) = recipient(app, &notice.consent_id, session).await? else { return Ok(false) };
     let request = &session.request;
     let client = app.store.load::<Client>(&request.client_id.to_string()).await?.state;
-    let client = client.account().map(|account| account.created.name.as_str()).unwrap_or_default();
+    let client = client.account().map(|account| account.name.as_str()).unwrap_or_default();
     let words = Words::of(request.locale.as_deref());
     let link = format!("{}/r/{id}", app.config.public_origin());
     let purpose = words.purpose_of(request.purpose.as_str());

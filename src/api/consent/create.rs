@@ -76,7 +76,7 @@ fn parse(mut fields: Fields, client: &ApiClient) -> Result<NewConsent, ApiError>
     let scope = fields.optional("scope", values::scope);
     let callback_url = fields.optional("callbackUrl", |value| web_url(value, "invalid_callback_url"));
     let return_url =
-        fields.optional("returnUrl", |value| values::return_url(value, &client.account.created.origins));
+        fields.optional("returnUrl", |value| values::return_url(value, &client.account.origins));
     let minutes = fields.optional("expiresIn", |value| integer(value, "invalid_expires_in", 1, MAX_MINUTES));
     let require_assurance = fields.optional("requireAssurance", values::require_assurance);
     let notify = fields.optional("notify", |value| boolean(value, "invalid_notify"));

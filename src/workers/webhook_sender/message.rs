@@ -26,11 +26,13 @@ pub struct Message {
     pub client: ClientId,
     pub url: Url,
     pub body: String,
-    /// Signs in the way of Standard Webhooks.
-    pub secret: Zeroizing<String>,
+    /// Each signs in the way of Standard Webhooks, the newest first.
+    pub secrets: Secrets,
     /// Signs in the vendor's way.
     pub callback_secret: Zeroizing<String>,
 }
+
+type Secrets = Vec<Zeroizing<String>>;
 
 /// Why there is nothing to attempt.
 #[derive(Debug, thiserror::Error)]
@@ -72,23 +74,24 @@ impl NoMessage {
 /// Where to, signed with what.
 struct Address {
     url: Url,
-    secret: Zeroizing<String>,
+    secrets: Secrets,
 }
 
 /// Makes the message of a delivery.
 pub async fn of(app: &App, delivery: &Claimed) -> Result<Message, NoMessage> {
     let client: ClientId = delivery.tenant.parse().map_err(|_| NoMessage::NowhereToGo("unknown_client"))?;
-    let callback_secret = callback_secret(app, client).await?;
+    let callback_secrets = callback_secrets(app, client).await?;
+    let callback_secret = callback_secrets.first().ok_or(NoMessage::NowhereToGo("unknown_client"))?.clone();
     let (address, body) = if delivery.target == CALLBACK {
         let at_event: AtEvent<Consent> = AtEvent::read(app, delivery).await?;
-        to_callback(app, delivery, &at_event, callback_secret.clone()).await?
+        to_callback(app, delivery, &at_event, callback_secrets).await?
     } else {
         // First whether anybody still wants to know.
         let address = endpoint(app, client, &delivery.target).await?;
         (address, to_endpoint(app, delivery).await?)
     };
-    let Address { url, secret } = address;
-    Ok(Message { client, url, body: body.to_string(), secret, callback_secret })
+    let Address { url, secrets } = address;
+    Ok(Message { client, url, body: body.to_string(), secrets, callback_secret })
 }
 
 /// An aggregate at the delivery's event, and as it is now.
@@ -112,13 +115,16 @@ impl<A: Aggregate + Clone> AtEvent<A> {
     }
 }
 
-/// The client's own secret, which it was shown when it was made.
-async fn callback_secret(app: &App, client: ClientId) -> Result<Zeroizing<String>, NoMessage> {
+/// The client's own secrets, each of which it was shown when it was made.
+async fn callback_secrets(app: &App, client: ClientId) -> Result<Secrets, NoMessage> {
     let id = client.to_string();
     let loaded = app.store.load::<Client>(&id).await?.state;
     let account = loaded.account().ok_or(NoMessage::NowhereToGo("unknown_client"))?;
     let key = tenant_key(app, client).await?;
-    Ok(Zeroizing::new(key.open_text_in(client, &id, "callbackSecret", &account.callback_secret())?))
+    let secrets = account.callback_secrets(app.clock.now());
+    Ok(secrets
+        .map(|secret| key.open_text_in(client, &id, "callbackSecret", secret).map(Zeroizing::new))
+        .collect::<Result<_, _>>()?)
 }
 
 async fn tenant_key(app: &App, client: ClientId) -> Result<DataKey, NoMessage> {
@@ -140,7 +146,7 @@ async fn endpoint(app: &App, client: ClientId, id: &str) -> Result<Address, NoMe
     let key = tenant_key(app, client).await?;
     let url = key.open_text_in(client, id, "url", &registration.url)?;
     let secret = key.open_text_in(client, id, "secret", &registration.secret)?;
-    Ok(Address { url: parse(&url)?, secret: Zeroizing::new(secret) })
+    Ok(Address { url: parse(&url)?, secrets: vec![Zeroizing::new(secret)] })
 }
 
 fn parse(url: &str) -> Result<Url, NoMessage> {
@@ -184,7 +190,7 @@ async fn to_callback(
     app: &App,
     delivery: &Claimed,
     read: &AtEvent<Consent>,
-    secret: Zeroizing<String>,
+    secrets: Secrets,
 ) -> Result<(Address, Value), NoMessage> {
     let event = read.event.decode::<Consent>().map_err(ApplyError::from)?;
     let (session, key) = session(app, read).await?;
@@ -208,7 +214,7 @@ async fn to_callback(
             "assurance": shown.assurance,
         },
     });
-    Ok((Address { url, secret }, body))
+    Ok((Address { url, secrets }, body))
 }
 
 fn vendor_status(event: &ConsentEvent) -> Option<&'static str> {

@@ -1,0 +1,57 @@
+//! When each API key was last used, to the minute or so.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use mobid_domain::id::KeyId;
+use sqlx::{PgExecutor, PgPool};
+
+/// Uses in this process that are not written down yet. Shared by clones.
+#[derive(Clone, Default)]
+pub struct KeyUses(Arc<Mutex<HashMap<KeyId, DateTime<Utc>>>>);
+
+impl KeyUses {
+    pub fn note(&self, key: KeyId, at: DateTime<Utc>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, at);
+    }
+
+    /// Writes down what was noted; what could not be is noted again.
+    pub async fn write(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
+        let noted = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let (keys, times): (Vec<_>, Vec<_>) = noted.iter().map(|(key, at)| (key.to_string(), *at)).unzip();
+        let written = sqlx::query!(
+            "insert into client_keys_used (key_id, last_used_at)
+             select * from unnest($1::text[], $2::timestamptz[]) as u(key_id, at) order by key_id
+             on conflict (key_id) do update set last_used_at = excluded.last_used_at
+             where client_keys_used.last_used_at < excluded.last_used_at",
+            &keys,
+            &times
+        )
+        .execute(pool)
+        .await;
+        if written.is_err() {
+            let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            for (key, at) in noted {
+                uses.entry(key).or_insert(at);
+            }
+        }
+        written.map(|_| ())
+    }
+}
+
+/// When these keys were last used, as far as it was written down.
+pub async fn last_used(
+    db: impl PgExecutor<'_>,
+    keys: impl IntoIterator<Item = KeyId>,
+) -> Result<HashMap<KeyId, DateTime<Utc>>, sqlx::Error> {
+    let keys: HashMap<_, _> = keys.into_iter().map(|key| (key.to_string(), key)).collect();
+    let names: Vec<_> = keys.keys().cloned().collect();
+    let rows = sqlx::query!("select key_id, last_used_at from client_keys_used where key_id = any($1)", &names)
+        .fetch_all(db)
+        .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((*keys.get(&row.key_id)?, row.last_used_at))).collect())
+}

@@ -1,0 +1,95 @@
+//! New keys for old.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::{make, path, status};
+use crate::support::{Api, TestApp};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_regenerated_key_takes_the_place_of_the_old_one_at_once_on_every_instance() {
+    let app = TestApp::start().await;
+    let twin = app.twin().await;
+    let (made, old) = make(&app, json!({})).await;
+    assert_eq!((status(&old).await, status(&old.at(&twin.api)).await), (200, 200));
+    let reply = old.post(&format!("{}/regenerate-key", path(&made)), &json!({})).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    let new = Api::new(app.api.url(""), reply.data()["apiKey"].as_str().unwrap().to_owned());
+    for server in [&app, &twin] {
+        assert_eq!((status(&old.at(&server.api)).await, status(&new.at(&server.api)).await), (401, 200));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_key_dies_exactly_at_the_end_of_its_grace() {
+    let app = TestApp::start().await;
+    let (made, old) = make(&app, json!({})).await;
+    let grace = json!({ "graceSeconds": 60 });
+    let reply = app.api.post(&format!("{}/regenerate-key", path(&made)), &grace).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    app.advance(TimeDelta::milliseconds(59_999));
+    assert_eq!(status(&old).await, 200);
+    app.advance(TimeDelta::milliseconds(1));
+    assert_eq!(status(&old).await, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_in_grace_cannot_call_client_routes() {
+    let app = TestApp::start().await;
+    let (made, old) = make(&app, json!({})).await;
+    let regenerate = format!("{}/regenerate-key", path(&made));
+    assert_eq!(old.post(&regenerate, &json!({ "graceSeconds": 60 })).await.status, 200);
+    assert_eq!(old.get("/v1/service/consents").await.status, 200);
+    let refused = [
+        old.get(&path(&made)).await,
+        old.post(&regenerate, &json!({})).await,
+        old.post(&format!("{}/rotate-callback-secret", path(&made)), &json!({})).await,
+    ];
+    assert!(refused.iter().all(|reply| reply.status == 403), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn regenerating_again_ends_every_grace() {
+    let app = TestApp::start().await;
+    let (made, first) = make(&app, json!({})).await;
+    let regenerate = format!("{}/regenerate-key", path(&made));
+    let second = first.post(&regenerate, &json!({ "graceSeconds": 3_600 })).await;
+    let second = Api::new(app.api.url(""), second.data()["apiKey"].as_str().unwrap().to_owned());
+    assert_eq!(second.post(&regenerate, &json!({ "graceSeconds": 3_600 })).await.status, 200);
+    assert_eq!((status(&first).await, status(&second).await), (401, 200));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grace_is_within_a_day() {
+    let app = TestApp::start().await;
+    let (made, _) = make(&app, json!({})).await;
+    for grace in [json!(-1), json!(86_401), json!("60"), json!(1.5)] {
+        let body = json!({ "graceSeconds": grace });
+        let reply = app.api.post(&format!("{}/regenerate-key", path(&made)), &body).await;
+        assert_eq!(reply.errors(), ["graceSeconds:invalid_grace_seconds"], "{grace}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_gets_the_same_new_key() {
+    let app = TestApp::start().await;
+    let (made, _) = make(&app, json!({})).await;
+    let regenerate = format!("{}/regenerate-key", path(&made));
+    let first = app.api.post_once(&regenerate, "once", &json!({})).await;
+    let again = app.api.post_once(&regenerate, "once", &json!({})).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"));
+    assert_eq!(first.data(), again.data());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_key_was_last_used_is_known() {
+    let app = TestApp::start().await;
+    let (made, itself) = make(&app, json!({})).await;
+    assert_eq!(status(&itself).await, 200);
+    let used = app.clock().now();
+    app.app.keys.uses.write(app.pool()).await.unwrap();
+    let read = app.api.get(&path(&made)).await;
+    let shown = read.data()["keyLastUsedAt"].as_str().unwrap();
+    let shown: chrono::DateTime<chrono::Utc> = shown.parse().unwrap();
+    assert!((used - shown).abs() < TimeDelta::milliseconds(1), "{shown} {used}");
+}
