@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(Config::default()).unwrap());
         // Secrets and paths that depend on the machine aside, nothing is left out.
         let named: serde_json::Map<String, serde_json::Value> = figment.extract().unwrap();
-        assert_eq!(named.len(), 10);
+        assert_eq!(named.len(), 11);
     }
 
     #[test]

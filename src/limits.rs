@@ -48,6 +48,12 @@ pub struct Window {
     pub resets_at: DateTime<Utc>,
 }
 
+/// Whole seconds, rounded up: who comes then is not too early.
+fn seconds_until(at: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
+    let micros = (at - now).num_microseconds().unwrap_or(i64::MAX).max(0);
+    micros / 1_000_000 + i64::from(micros % 1_000_000 > 0)
+}
+
 impl Window {
     pub fn remaining(&self) -> u32 {
         self.limit.saturating_sub(self.used)
@@ -69,17 +75,26 @@ pub enum Verdict {
     Refused(Usage, Policy),
 }
 
-/// A place among a client's concurrent requests: given back when dropped, or before.
+/// A place among a client's concurrent requests: given back when the last clone is dropped, or before.
 #[derive(Clone)]
-pub struct Place(Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>);
+pub struct Place(Arc<Taken>);
+
+/// What gives the place back, once.
+struct Taken(Mutex<Option<Box<dyn FnOnce() + Send>>>);
 
 impl Place {
     pub fn new(give_back: impl FnOnce() + Send + 'static) -> Self {
-        Self(Arc::new(Mutex::new(Some(Box::new(give_back)))))
+        Self(Arc::new(Taken(Mutex::new(Some(Box::new(give_back))))))
     }
 
     /// For a request that is going to wait.
     pub fn give_back(&self) {
+        self.0.give_back();
+    }
+}
+
+impl Taken {
+    fn give_back(&self) {
         let given = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(give_back) = given {
             give_back();
@@ -87,12 +102,9 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Taken {
     fn drop(&mut self) {
-        // The last of them: a clone is in the request's extensions while it is answered.
-        if Arc::strong_count(&self.0) == 1 {
-            self.give_back();
-        }
+        self.give_back();
     }
 }
 

@@ -24,10 +24,16 @@ fn nearest(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         if !is_trusted(address) {
             break;
         }
-        let Ok(next) = hop.parse::<IpAddr>() else { break };
+        let Some(next) = parse(hop) else { break };
         address = next.to_canonical();
     }
     address
+}
+
+/// An address, with or without a port: proxies write both.
+fn parse(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
+    bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|socket| socket.ip()))
 }
 
 /// What one subscriber of a network has: an IPv4 address, or a whole /64 of IPv6.
@@ -68,6 +74,9 @@ mod tests {
         assert_eq!(told("10.0.0.1", &["1.2.3.4", "198.51.100.1, 10.0.0.2"], &trusted), "198.51.100.1");
         assert_eq!(told("fd00::1", &["2001:db8::1"], &trusted), "2001:db8::1");
         assert_eq!(told("::ffff:10.0.0.1", &["198.51.100.1"], &trusted), "198.51.100.1");
+        assert_eq!(told("10.0.0.1", &["198.51.100.1:4711"], &trusted), "198.51.100.1");
+        assert_eq!(told("10.0.0.1", &["[2001:db8::1]:4711"], &trusted), "2001:db8::1");
+        assert_eq!(told("10.0.0.1", &["[2001:db8::1]"], &trusted), "2001:db8::1");
         assert_eq!(told("10.0.0.1", &["198.51.100.1, nonsense"], &trusted), "10.0.0.1");
         assert_eq!(told("10.0.0.1", &[], &trusted), "10.0.0.1");
     }

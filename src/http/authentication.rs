@@ -4,12 +4,13 @@
 //! the log. The answer is remembered until any client changes, which one shared question to the primary tells: a
 //! revoked key stops working at once, on every instance.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use chrono::{DateTime, Utc};
 use mobid_domain::actor::Actor;
 use mobid_domain::client::{Account, Client, Key, Permission, Standing};
 use mobid_domain::id::{ClientId, CommandId, KeyId};
@@ -130,6 +131,8 @@ impl ApiClient {
 struct Known {
     as_of: i64,
     clients: HashMap<[u8; 32], Arc<Account>>,
+    /// Hashes of keys that were good when they were last presented.
+    familiar: HashSet<[u8; 32]>,
 }
 
 #[derive(Clone)]
@@ -147,30 +150,38 @@ impl ClientKeys {
         Self { heads, store, clock, uses: KeyUses::default(), known: Arc::default() }
     }
 
+    /// Whether this key was good when it was last presented here. Now it may be so no more.
+    pub fn is_familiar(&self, presented: &str) -> bool {
+        ApiKey::parse(presented).is_some_and(|key| self.known().familiar.contains(&key.hash()))
+    }
+
     /// The client whose key this is, as of now.
     pub async fn authenticate(&self, presented: &str) -> Result<ApiClient, ApiError> {
         let Some(key) = ApiKey::parse(presented) else { return Err(ApiError::unauthorized()) };
         let hash = key.hash();
         let as_of = self.heads.read().await?.clients;
         let known = {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self.known();
             if known.as_of < as_of {
-                *known = Known { as_of, clients: HashMap::new() };
+                (known.as_of, known.clients) = (as_of, HashMap::new());
             }
             known.clients.get(&hash).cloned()
         };
         let account = match known {
-            Some(account) => account,
-            None => self.look_up(hash, as_of).await?.ok_or_else(ApiError::unauthorized)?,
+            Some(account) => Some(account),
+            None => self.look_up(hash, as_of).await?,
         };
-        let (now, text) = (self.clock.now(), hex(&hash));
-        // The claim says whose key it once became; whether it is good now only the client's own events say.
-        let good = account.keys(now).find(|(known, _)| {
-            crate::secret::equal(known.key_hash.as_bytes(), text.as_bytes())
-        });
-        let (key_id, standing) = good.map(|(known, standing)| (known.key_id, standing)).ok_or_else(ApiError::unauthorized)?;
+        let now = self.clock.now();
+        let Some((account, key_id, standing)) = account.and_then(|account| judge(account, &hash, now)) else {
+            self.known().familiar.remove(&hash);
+            return Err(ApiError::unauthorized());
+        };
         self.uses.note(key_id, now);
         Ok(ApiClient { id: account.client_id, account, key, key_id, standing })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn look_up(&self, hash: [u8; 32], as_of: i64) -> Result<Option<Arc<Account>>, ApiError> {
@@ -178,13 +189,28 @@ impl ClientKeys {
         let client = self.store.load::<Client>(&client_id).await?.state;
         let Some(account) = client.account() else { return Ok(None) };
         let account = Arc::new(account.clone());
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
+        known.familiar.insert(hash);
         // What was loaded may be newer than `as_of`, never older; it is forgotten with the next change anyway.
         if known.as_of == as_of {
             known.clients.insert(hash, account.clone());
         }
         Ok(Some(account))
     }
+}
+
+/// What a key is worth now. A claim says whose key it once became; whether it is good only the client's own events say.
+fn judge(
+    account: Arc<Account>,
+    hash: &[u8; 32],
+    now: DateTime<Utc>,
+) -> Option<(Arc<Account>, KeyId, Standing)> {
+    let text = hex(hash);
+    let (key_id, standing) = account
+        .keys(now)
+        .find(|(known, _)| crate::secret::equal(known.key_hash.as_bytes(), text.as_bytes()))
+        .map(|(known, standing)| (known.key_id, standing))?;
+    Some((account, key_id, standing))
 }
 
 /// Whoever presents a valid key; who was recognised already, for this request, is not asked about again.
@@ -199,12 +225,15 @@ where
             return Ok(client.clone());
         }
         let app = App::from_ref(state);
+        let presented = parts.headers.get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let address = address::of(parts, &app.config.trusted_proxies).map(address::subscriber);
         let (shield, now) = (&app.limiter.shield, app.clock.now());
-        if let Some(seconds) = address.and_then(|address| shield.turns_away(address, now)) {
+        if let Some(seconds) = address.and_then(|address| shield.turns_away(address, now))
+            && !app.keys.is_familiar(presented)
+        {
+            metrics::counter!("mobid_bad_keys_turned_away_total").increment(1);
             return Err(ApiError::too_many_bad_keys(seconds));
         }
-        let presented = parts.headers.get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let client = app.keys.authenticate(presented).await;
         if let (Err(error), Some(address)) = (&client, address)
             && error.status == StatusCode::UNAUTHORIZED

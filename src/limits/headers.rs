@@ -1,10 +1,12 @@
 //! How a client is told where it stands: `X-RateLimit-*`, and `RateLimit-Policy` and `RateLimit` as the IETF's draft
 //! (draft-ietf-httpapi-ratelimit-headers) has them.
 
+use std::cmp::Reverse;
+
 use axum::http::{HeaderMap, HeaderValue};
 use chrono::{DateTime, Utc};
 
-use super::{DAY, MINUTE, Policy, Usage, Window};
+use super::{DAY, MINUTE, Policy, Usage, Window, seconds_until};
 use crate::http::error::ApiError;
 
 /// Adds what there is to say of a client that is limited.
@@ -25,8 +27,9 @@ pub fn describe(headers: &mut HeaderMap, usage: &Usage, now: DateTime<Utc>) {
         insert(headers, "ratelimit-policy", &policies.join(", "));
         insert(headers, "ratelimit", &states.join(", "));
     }
-    // The window that is used up first, which is the shorter one if both are.
-    if let Some((_, window, _)) = windows.iter().min_by_key(|(_, window, _)| window.remaining()) {
+    // The window that is used up first; if both are, the one to wait for longer.
+    let tightest = |window: &Window| (window.remaining(), Reverse(window.resets_at));
+    if let Some((_, window, _)) = windows.iter().min_by_key(|(_, window, _)| tightest(window)) {
         insert(headers, "x-ratelimit-limit", &window.limit.to_string());
         insert(headers, "x-ratelimit-remaining", &window.remaining().to_string());
         insert(headers, "x-ratelimit-reset", &window.resets_at.timestamp().to_string());
@@ -50,11 +53,6 @@ fn windows(usage: &Usage) -> Vec<(Policy, Window, u64)> {
     let minute = usage.minute.map(|window| (Policy::Minute, window, MINUTE.as_secs()));
     let day = usage.day.map(|window| (Policy::Day, window, DAY.as_secs()));
     minute.into_iter().chain(day).collect()
-}
-
-/// Whole seconds, rounded up: who comes then is not too early.
-fn seconds_until(at: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
-    (at - now).num_milliseconds().max(0).div_euclid(1_000) + i64::from((at - now).num_milliseconds() % 1_000 > 0)
 }
 
 fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {

@@ -30,9 +30,10 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    /// Closes a window that is over.
+    /// Closes a window that is over. Who took the time before somebody else opened the window is in it as well; only a
+    /// clock that was put back by more than a window opens another one.
     pub(super) fn at(&mut self, now: DateTime<Utc>, length: Duration) -> &mut Self {
-        if self.opened.is_some_and(|opened| now >= opened + length || now < opened) {
+        if self.opened.is_some_and(|opened| now >= opened + length || now + length < opened) {
             *self = Self::default();
         }
         self
@@ -148,6 +149,16 @@ mod tests {
         assert!(ask(&local, 90).is_ok(), "the next window");
         assert_eq!(ask(&local, 200).err(), Some(Policy::Day));
         assert!(ask(&local, 30 + 86_400).is_ok());
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_a_little_opens_no_new_window() {
+        let local = Local::default();
+        assert!(ask(&local, 100).is_ok());
+        assert!(ask(&local, 99).is_ok());
+        assert_eq!(ask(&local, 98).err(), Some(Policy::Minute));
+        assert_eq!(ask(&local, 159).err(), Some(Policy::Minute));
+        assert!(ask(&local, 160).is_ok());
     }
 
     #[test]

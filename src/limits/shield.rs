@@ -1,5 +1,8 @@
 //! Stands before everybody whose key is not known yet: who keeps trying bad keys is turned away by their address, before
 //! anything is looked up.
+//!
+//! A key that was good here a moment ago passes: behind an address that many share, nobody is shut out by a neighbour
+//! with a bad key.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::MINUTE;
 use super::local::Counter;
+use super::{MINUTE, seconds_until};
 
 /// Bad keys that one address may present in a minute.
 const FAILURES: u32 = 120;
@@ -24,17 +27,15 @@ impl Shield {
     pub fn turns_away(&self, address: IpAddr, now: DateTime<Utc>) -> Option<i64> {
         let mut addresses = self.lock();
         let window = addresses.get_mut(&address)?.at(now, MINUTE).window(Some(FAILURES), now, MINUTE)?;
-        (window.remaining() == 0).then(|| (window.resets_at - now).num_seconds().max(0) + 1)
+        (window.remaining() == 0).then(|| seconds_until(window.resets_at, now).max(1))
     }
 
     pub fn failed(&self, address: IpAddr, now: DateTime<Utc>) {
         let mut addresses = self.lock();
+        // Whoever has so many addresses is not stopped by this, and must not take the memory for it, nor the time to
+        // look for what is over: that is done each minute.
         if addresses.len() >= ADDRESSES && !addresses.contains_key(&address) {
-            addresses.retain(|_, counter| counter.at(now, MINUTE).is_open());
-            // Whoever has so many addresses is not stopped by this, and must not take the memory for it.
-            if addresses.len() >= ADDRESSES {
-                return;
-            }
+            return;
         }
         addresses.entry(address).or_default().at(now, MINUTE).take(now);
     }
@@ -56,7 +57,8 @@ mod tests {
 
     #[test]
     fn who_keeps_failing_is_turned_away_for_the_rest_of_the_minute() {
-        let (shield, one, other) = (Shield::default(), IpAddr::from([1, 1, 1, 1]), IpAddr::from([2, 2, 2, 2]));
+        let (shield, one, other) =
+            (Shield::default(), IpAddr::from([1, 1, 1, 1]), IpAddr::from([2, 2, 2, 2]));
         let start = DateTime::UNIX_EPOCH;
         for _ in 0..FAILURES {
             assert_eq!(shield.turns_away(one, start), None);
