@@ -16,6 +16,7 @@ pub mod query;
 pub mod read_model;
 pub mod request_id;
 pub mod router;
+pub mod table;
 mod unique_keys;
 mod unread;
 pub mod version;

@@ -19,6 +19,7 @@ mod limits;
 mod loading;
 mod log;
 mod pages;
+mod permissions;
 mod replay_tool;
 mod schema;
 mod slow;

@@ -2,6 +2,7 @@
 //! nothing else is looked at.
 
 use axum::extract::{FromRef, Request, State};
+use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -31,15 +32,14 @@ pub enum Access {
 impl Access {
     fn check(self, client: &ApiClient) -> Result<(), ApiError> {
         match self {
-            Self::Everybody => Ok(()),
-            Self::With(permission) if client.may(permission) => Ok(()),
-            Self::With(permission) => Err(ApiError::forbidden(permission.as_str())),
             Self::Owner(_) | Self::OfAClient if client.standing == Standing::InGrace => {
                 Err(ApiError::key_in_grace())
             }
             Self::Owner(_) if !client.account.owner => Err(ApiError::owner_only()),
-            Self::Owner(permission) => Self::With(permission).check(client),
-            Self::OfAClient => Ok(()),
+            Self::With(permission) | Self::Owner(permission) if !client.may(permission) => {
+                Err(ApiError::forbidden(permission.as_str()))
+            }
+            Self::Everybody | Self::OfAClient | Self::With(_) | Self::Owner(_) => Ok(()),
         }
     }
 }
@@ -47,6 +47,11 @@ impl Access {
 /// These methods, for those who may use them.
 pub fn allow(app: &App, access: Access, routes: MethodRouter<App>) -> MethodRouter<App> {
     routes.route_layer(from_fn_with_state((app.clone(), access), guard))
+}
+
+/// What is no route, for every valid key: asking for it counts like anything else.
+pub fn with_key<T: 'static>(app: &App, handler: impl Handler<T, App>) -> impl Handler<T, App> {
+    handler.layer(from_fn_with_state(app.clone(), count))
 }
 
 /// What a guard knows of its route.
@@ -61,15 +66,35 @@ impl FromRef<Guarded> for App {
 async fn guard(
     State((app, access)): State<Guarded>,
     client: ApiClient,
-    mut request: Request,
+    request: Request,
     next: Next,
+) -> Response {
+    let answer = |request| answer(&app, access, &client, request, next);
+    within_limits(&app, &client, request, answer).await
+}
+
+async fn count(State(app): State<App>, client: ApiClient, request: Request, next: Next) -> Response {
+    within_limits(&app, &client, request, |request| next.run(request)).await
+}
+
+/// Counts the request, answers it if it is not one too many, and says in either case where its client stands.
+async fn within_limits<F: Future<Output = Response>>(
+    app: &App,
+    client: &ApiClient,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
 ) -> Response {
     let now = app.clock.now();
     let (usage, mut response) = match app.limiter.admit(client.id, client.account.limits(), now) {
-        Verdict::Refused(usage, policy) => (usage, limits::refuse(&usage, policy, now).into_response()),
+        Verdict::Refused(usage, policy) => {
+            metrics::counter!("mobid_rate_limited_total", "policy" => policy.name()).increment(1);
+            (usage, limits::refuse(&usage, policy, now).into_response())
+        }
         Verdict::Admitted(usage, place) => {
             request.extensions_mut().insert(place.clone());
-            (usage, answer(&app, access, &client, request, next).await)
+            let response = answer(request).await;
+            drop(place);
+            (usage, response)
         }
     };
     limits::describe(response.headers_mut(), &usage, now);
