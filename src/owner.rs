@@ -105,6 +105,13 @@ async fn create(app: &App, key: &ApiKey, callback_secret: &str) -> Result<(), Ow
     ];
     let context = CommandContext::system("first_start", client_id, at, None);
     let terms = Terms { new: true, claims, ..Terms::default() };
-    app.store.execute::<Client>(&id, ClientCommand::Create { created: Box::new(created), limits: None }, &context, terms).await?;
+    app.store
+        .execute::<Client>(
+            &id,
+            ClientCommand::Create { created: Box::new(created), limits: None },
+            &context,
+            terms,
+        )
+        .await?;
     Ok(())
 }

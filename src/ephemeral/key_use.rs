@@ -50,8 +50,9 @@ pub async fn last_used(
 ) -> Result<HashMap<KeyId, DateTime<Utc>>, sqlx::Error> {
     let keys: HashMap<_, _> = keys.into_iter().map(|key| (key.to_string(), key)).collect();
     let names: Vec<_> = keys.keys().cloned().collect();
-    let rows = sqlx::query!("select key_id, last_used_at from client_keys_used where key_id = any($1)", &names)
-        .fetch_all(db)
-        .await?;
+    let rows =
+        sqlx::query!("select key_id, last_used_at from client_keys_used where key_id = any($1)", &names)
+            .fetch_all(db)
+            .await?;
     Ok(rows.into_iter().filter_map(|row| Some((*keys.get(&row.key_id)?, row.last_used_at))).collect())
 }

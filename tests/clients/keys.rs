@@ -7,20 +7,6 @@ use super::{make, path, status};
 use crate::support::{Api, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_regenerated_key_takes_the_place_of_the_old_one_at_once_on_every_instance() {
-    let app = TestApp::start().await;
-    let twin = app.twin().await;
-    let (made, old) = make(&app, json!({})).await;
-    assert_eq!((status(&old).await, status(&old.at(&twin.api)).await), (200, 200));
-    let reply = old.post(&format!("{}/regenerate-key", path(&made)), &json!({})).await;
-    assert_eq!(reply.status, 200, "{}", reply.text);
-    let new = Api::new(app.api.url(""), reply.data()["apiKey"].as_str().unwrap().to_owned());
-    for server in [&app, &twin] {
-        assert_eq!((status(&old.at(&server.api)).await, status(&new.at(&server.api)).await), (401, 200));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_old_key_dies_exactly_at_the_end_of_its_grace() {
     let app = TestApp::start().await;
     let (made, old) = make(&app, json!({})).await;

@@ -1,8 +1,12 @@
 //! Making, reading, changing and deleting clients.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{make, path, status};
+use crate::support::receiver::Receiver;
 use crate::support::{Api, Reply, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +74,9 @@ async fn the_owner_lists_them_newest_first_and_page_by_page() {
     let ids: Vec<_> = listed.iter().map(|client| client["id"].as_str().unwrap()).collect();
     assert_eq!(ids[..4], [&made[4], &made[3], &made[1], &made[0]]);
     assert_eq!((ids.len(), &listed[4]["name"]), (5, &json!("Owner")));
-    assert!(listed.iter().all(|client| client.get("apiKey").is_none() && client.get("callbackSecret").is_none()));
+    assert!(
+        listed.iter().all(|client| client.get("apiKey").is_none() && client.get("callbackSecret").is_none())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,23 +87,28 @@ async fn only_what_is_named_changes_and_as_it_was_can_be_read() {
     let changed = app.api.patch(&path, &json!({ "name": "Another", "rpId": null, "plan": "basic" })).await;
     assert_eq!((changed.status, changed.header("etag")), (200, "\"3\""), "{}", changed.text);
     assert_eq!(changed.data()["name"], "Another");
-    assert_eq!((&changed.data()["rpId"], &changed.data()["limits"]["perMinute"]), (&Value::Null, &json!(300)));
+    assert_eq!(
+        (&changed.data()["rpId"], &changed.data()["limits"]["perMinute"]),
+        (&Value::Null, &json!(300))
+    );
     assert_eq!(changed.data()["permissions"], made.data()["permissions"]);
     let same = app.api.put(&path, &json!({ "name": "Another" })).await;
     assert_eq!((same.status, same.header("etag")), (200, "\"3\""));
     let before = made.header("etag").trim_matches('"');
     assert_eq!(before, "1");
-    let position: i64 = sqlx::query_scalar(
-        "select position from events where aggregate_id = $1 and sequence = 1",
-    )
-    .bind(made.id())
-    .fetch_one(app.pool())
-    .await
-    .unwrap();
+    let position: i64 =
+        sqlx::query_scalar("select position from events where aggregate_id = $1 and sequence = 1")
+            .bind(made.id())
+            .fetch_one(app.pool())
+            .await
+            .unwrap();
     let was = itself.get(&format!("{path}?asOf={position}")).await;
     assert_eq!((&was.data()["name"], was.header("etag")), (&json!("Example"), "\"1\""));
     let stale = Reply::of(
-        app.api.request(reqwest::Method::PATCH, &path).header("If-Match", "\"1\"").json(&json!({ "name": "x" })),
+        app.api
+            .request(reqwest::Method::PATCH, &path)
+            .header("If-Match", "\"1\"")
+            .json(&json!({ "name": "x" })),
     )
     .await;
     assert_eq!(stale.status, 409);
@@ -109,7 +120,8 @@ async fn an_enterprise_has_limits_of_its_own() {
     let limits = json!({ "perMinute": 6_000, "perDay": null, "concurrent": 200 });
     let (made, _) = make(&app, json!({ "plan": "enterprise", "limits": limits })).await;
     assert_eq!(made.data()["limits"], limits);
-    let refused = app.api.post("/v1/clients", &json!({ "name": "x", "permissions": [], "limits": limits })).await;
+    let refused =
+        app.api.post("/v1/clients", &json!({ "name": "x", "permissions": [], "limits": limits })).await;
     assert_eq!((refused.status, refused.errors()), (422, vec!["limits:invalid_limits".to_owned()]));
 }
 
@@ -122,7 +134,64 @@ async fn a_deleted_client_is_gone_and_its_key_with_it() {
     assert_eq!((deleted.status, &deleted.data()["status"]), (200, &json!("deleted")));
     assert_eq!(status(&itself).await, 401);
     assert_eq!(app.api.get(&path(&made)).await.status, 404);
-    assert_eq!(app.api.patch(&path(&made), &json!({ "name": "x" })).await.status, 404);
+    for reply in [
+        app.api.delete(&path(&made)).await,
+        app.api.patch(&path(&made), &json!({ "name": "x" })).await,
+        app.api.post(&format!("{}/regenerate-key", path(&made)), &json!({})).await,
+        app.api.post(&format!("{}/rotate-callback-secret", path(&made)), &json!({})).await,
+    ] {
+        assert_eq!(reply.status, 404, "{}", reply.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_told_to_a_deleted_client() {
+    let app = TestApp::start().await;
+    let receiver = Receiver::start().await;
+    let (made, itself) = make(&app, json!({ "permissions": ["consents:write", "webhooks:write"] })).await;
+    let endpoint = itself.post("/v1/webhooks", &json!({ "url": receiver.url() })).await;
+    assert_eq!(endpoint.status, 200, "{}", endpoint.text);
+    let body = json!({
+        "recipient": "+1234567890", "purpose": "login", "callbackUrl": receiver.url(), "expiresIn": 1
+    });
+    assert_eq!(itself.post("/v1/service/consents", &body).await.status, 200);
+    receiver.has_received(1).await;
+    assert_eq!(app.api.delete(&path(&made)).await.status, 200);
+    app.advance(TimeDelta::minutes(2));
+    let settled = "select count(*) from webhook_deliveries where event_type = 'consent.expired' and status = 'cancelled'";
+    let mut look = tokio::time::interval(Duration::from_millis(10));
+    while sqlx::query_scalar::<_, i64>(settled).fetch_one(app.pool()).await.unwrap() < 2 {
+        look.tick().await;
+    }
+    assert_eq!(receiver.received().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callbacks_go_to_the_clients_hosts_and_nowhere_else() {
+    let app = TestApp::start().await;
+    let (_, itself) = make(&app, json!({ "callbackHosts": ["hooks.example.com", "example.org"] })).await;
+    for (url, good) in [
+        ("https://hooks.example.com/a", true),
+        ("https://example.org:8443/", true),
+        ("https://HOOKS.example.com/a", true),
+        ("https://example.com/", false),
+        ("https://a.hooks.example.com/", false),
+        ("https://hooks.example.com.evil.example/", false),
+        ("https://hooks.example.com@evil.example/", false),
+        ("http://localhost:9/", false),
+    ] {
+        let body = json!({ "recipient": "+1234567890", "purpose": "login", "callbackUrl": url });
+        let reply = itself.post("/v1/service/consents", &body).await;
+        if good {
+            assert_eq!(reply.status, 200, "{url} {}", reply.text);
+            continue;
+        }
+        assert_eq!((reply.status, reply.errors()), (422, vec!["callbackUrl:invalid_callback_url".into()]));
+    }
+    let body = json!({ "recipient": "a@example.com", "purpose": "login" });
+    let consent = format!("/v1/service/consents/{}", itself.post("/v1/service/consents", &body).await.id());
+    let moved = itself.patch(&consent, &json!({ "callbackUrl": "https://example.com/" })).await;
+    assert_eq!(moved.errors(), ["callbackUrl:invalid_callback_url"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

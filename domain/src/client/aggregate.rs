@@ -191,7 +191,8 @@ impl Account {
 
     fn update(&self, update: &Update, at: DateTime<Utc>) -> Result<Vec<ClientEvent>, ClientError> {
         let changes = self.new_in(&update.changes);
-        let fewer = changes.permissions.as_ref().is_some_and(|permissions| permissions.len() < Permission::ALL.len());
+        let fewer =
+            changes.permissions.as_ref().is_some_and(|permissions| permissions.len() < Permission::ALL.len());
         if self.owner && (fewer || update.suspended == Some(true)) {
             return Err(ClientError::OwnerStays);
         }
@@ -251,7 +252,6 @@ impl Decider for Client {
             (Self::Account(account), _) => account,
         };
         match (account.status, &stamped.command) {
-            (Status::Deleted, ClientCommand::Delete) => Ok(vec![]),
             (Status::Deleted, _) => Err(ClientError::NotFound),
             (_, ClientCommand::Create { .. }) => Err(ClientError::AlreadyExists),
             (_, ClientCommand::Update(update)) => account.update(update, at),

@@ -9,12 +9,20 @@ use crate::sealed::Sealed;
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClientCommand {
     /// A new client, but for `at`, which is the stamp's; `limits` are an enterprise's own.
-    Create { created: Box<Created>, limits: Option<Limits> },
+    Create {
+        created: Box<Created>,
+        limits: Option<Limits>,
+    },
     /// Only what is present is to change.
     Update(Box<Update>),
     /// `grace_until` is for how long the key until now stays good; not at all without it.
-    RegenerateKey { key: Key, grace_until: Option<DateTime<Utc>> },
-    RotateCallbackSecret { callback_secret: Sealed },
+    RegenerateKey {
+        key: Key,
+        grace_until: Option<DateTime<Utc>>,
+    },
+    RotateCallbackSecret {
+        callback_secret: Sealed,
+    },
     Delete,
 }
 

@@ -38,7 +38,8 @@ pub async fn create(
 ) -> ApiResult {
     query.finish()?;
     let new = parse(Fields::of(object), app.config.public_host())?;
-    let (id, api_key, secret) = (ClientId(crate::ids::new_id()), ApiKey::random(), crate::secret::webhook_secret());
+    let (id, api_key, secret) =
+        (ClientId(crate::ids::new_id()), ApiKey::random(), crate::secret::webhook_secret());
     let context = command(&client, &app, id);
     let key = app.vault.key_or_new(id, Subject::Tenant).await?;
     let limits = new.limits;

@@ -26,7 +26,8 @@ pub async fn delete(
     let holds = |sequence| if_match.holds(sequence);
     let terms = Terms { precondition: Some(&holds), ..Terms::default() };
     let context = command(&client, &app, id);
-    let executed = app.store.execute::<Client>(&id.to_string(), ClientCommand::Delete, &context, terms).await?;
+    let executed =
+        app.store.execute::<Client>(&id.to_string(), ClientCommand::Delete, &context, terms).await?;
     tracing::info!(client = %id, "client deleted");
     let account = executed.state.account().ok_or_else(ApiError::not_found)?;
     Ok(ok("Client deleted", &body(account, None))?.version(executed.sequence))

@@ -21,6 +21,7 @@ pub async fn list(State(app): State<App>, mut query: Query) -> ApiResult {
     let accounts: Vec<_> = found.iter().filter_map(|(_, folded)| folded.state.account()).collect();
     let used = key_use::last_used(&app.pool, accounts.iter().map(|account| account.key.key_id)).await?;
     let items: Vec<_> = accounts.iter().map(|account| body(account, used.get(&account.key.key_id))).collect();
-    let next = accounts.last().map(|account| Cursor::after(account.created_at, &account.client_id.to_string()));
+    let next =
+        accounts.last().map(|account| Cursor::after(account.created_at, &account.client_id.to_string()));
     ok("Clients", &Page { items, next_cursor: next.filter(|_| more).map(|cursor| cursor.encode()) })
 }

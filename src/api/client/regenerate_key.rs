@@ -43,10 +43,7 @@ pub async fn regenerate_key(
     let record = |client: &Client, sequence: i64| idempotency.record(|| respond(client, sequence));
     let claims = vec![Claim { kind: KEY_CLAIM, key: key.hash().to_vec() }];
     let terms = Terms { claims, answer: Some(&record), ..Terms::default() };
-    let regenerate = ClientCommand::RegenerateKey {
-        key: key.recorded(),
-        grace_until: Some(grace_until),
-    };
+    let regenerate = ClientCommand::RegenerateKey { key: key.recorded(), grace_until: Some(grace_until) };
     let executed = app.store.execute::<Client>(&id.to_string(), regenerate, &context, terms).await?;
     idempotency.recorded();
     tracing::info!(client = %id, "API key regenerated");

@@ -25,6 +25,8 @@ pub async fn retrieve(
     may_see(&client, id)?;
     let found = clients::find(&app.pool, id, as_of).await?.ok_or_else(ApiError::not_found)?;
     let account = present(found.state.account())?;
-    let used = key_use::last_used(&app.pool, [account.key.key_id]).await?;
+    // Uses are no history: of then nobody knows.
+    let asked = if as_of.is_none() { Some(account.key.key_id) } else { None };
+    let used = key_use::last_used(&app.pool, asked).await?;
     Ok(ok("Client", &body(account, used.get(&account.key.key_id)))?.version(found.sequence))
 }

@@ -68,7 +68,8 @@ pub fn rp_id(value: &Value, hosted: &str) -> Result<String, Invalid> {
     let invalid = |message: &str| Invalid::new("invalid_rp_id", message);
     let text = value.as_str().ok_or_else(|| invalid("It must be a domain such as login.example.com."))?;
     let url = Url::parse(&format!("https://{text}/")).ok();
-    let well_formed = url.as_ref().and_then(Url::domain) == Some(text) && text.len() <= 253;
+    let well_formed =
+        url.as_ref().and_then(Url::domain) == Some(text) && text.len() <= 253 && !text.ends_with('.');
     if !well_formed {
         return Err(invalid("It must be a domain such as login.example.com, in lower case."));
     }
@@ -100,8 +101,12 @@ pub fn origins(value: &Value) -> Result<Vec<String>, Invalid> {
 
 /// Hosts that callbacks may go to; none is any.
 pub fn callback_hosts(value: &Value) -> Result<Vec<String>, Invalid> {
-    let invalid =
-        || Invalid::new("invalid_callback_hosts", "It must be a list of at most 20 host names such as example.com.");
+    let invalid = || {
+        Invalid::new(
+            "invalid_callback_hosts",
+            "It must be a list of at most 20 host names such as example.com.",
+        )
+    };
     list(value, invalid, |text| {
         let url = Url::parse(&format!("https://{text}/")).ok()?;
         (url.host_str() == Some(text) && url.port().is_none()).then(|| text.to_owned())

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
-use mobid_domain::client::Client;
+use mobid_domain::client::{Client, Status as ClientStatus};
 use mobid_domain::consent::{Consent, ConsentEvent, Session, Status};
 use mobid_domain::id::ClientId;
 use mobid_domain::recorded::Recorded;
@@ -120,6 +120,9 @@ async fn callback_secrets(app: &App, client: ClientId) -> Result<Secrets, NoMess
     let id = client.to_string();
     let loaded = app.store.load::<Client>(&id).await?.state;
     let account = loaded.account().ok_or(NoMessage::NowhereToGo("unknown_client"))?;
+    if account.status == ClientStatus::Deleted {
+        return Err(NoMessage::NowhereToGo("client_deleted"));
+    }
     let key = tenant_key(app, client).await?;
     let secrets = account.callback_secrets(app.clock.now());
     Ok(secrets
