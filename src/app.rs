@@ -11,6 +11,7 @@ use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::current::Current;
+use crate::ephemeral::client_requests::RequestCounts;
 use crate::ephemeral::idempotency::IdempotencyRecords;
 use crate::event_store::EventStore;
 use crate::http::authentication::ClientKeys;
@@ -32,6 +33,7 @@ pub struct Parts {
     pub vault: Vault,
     pub keys: ClientKeys,
     pub limiter: Limiter,
+    pub requests: RequestCounts,
     pub idempotency: IdempotencyRecords,
     pub notifier: Notifier,
     pub followers: Followers,
@@ -65,6 +67,7 @@ impl App {
             vault: Vault::new(pool.clone(), master),
             keys: ClientKeys::new(store.clone(), clock.clone()),
             limiter: Limiter::default(),
+            requests: RequestCounts::new(crate::ids::new_id()),
             idempotency: IdempotencyRecords::new(pool.clone()),
             notifier: Notifier::from_config(&config),
             current: Current::start(pool.clone()),

@@ -3,6 +3,7 @@
 mod keys;
 mod manage;
 mod secrets;
+mod usage;
 
 use serde_json::{Value, json};
 

@@ -7,6 +7,7 @@ pub mod regenerate_key;
 pub mod retrieve;
 pub mod rotate_callback_secret;
 pub mod update;
+pub mod usage;
 mod values;
 
 use mobid_domain::client::{Account, Status};

@@ -110,6 +110,12 @@ impl ApiClient {
         self.account.permissions.contains(&permission)
     }
 
+    /// Asks again, for a request that has waited: its key may have died meanwhile.
+    pub async fn check_again(&self, app: &App, permission: Permission) -> Result<(), ApiError> {
+        let now = app.keys.authenticate(self.key.reveal()).await?;
+        if now.may(permission) { Ok(()) } else { Err(ApiError::forbidden(permission.as_str())) }
+    }
+
     /// A command that this client gives with this request.
     pub fn command(&self, app: &App) -> CommandContext {
         CommandContext {

@@ -88,9 +88,11 @@ async fn within_limits<F: Future<Output = Response>>(
     let (usage, mut response) = match app.limiter.admit(client.id, client.account.limits(), now) {
         Verdict::Refused(usage, policy) => {
             metrics::counter!("mobid_rate_limited_total", "policy" => policy.name()).increment(1);
+            app.requests.refused(client.id, now.date_naive(), policy);
             (usage, limits::refuse(&usage, policy, now).into_response())
         }
         Verdict::Admitted(usage, place) => {
+            app.requests.admitted(client.id, now.date_naive());
             request.extensions_mut().insert(place.clone());
             let response = answer(request).await;
             drop(place);

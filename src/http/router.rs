@@ -51,6 +51,7 @@ fn v1(app: &App) -> Table {
             OfAClient,
             client::rotate_callback_secret::rotate_callback_secret,
         )
+        .get("/clients/{id}/usage", OfAClient, client::usage::usage)
         .get("/service/consents", With(ConsentsRead), consent::list::list)
         .post("/service/consents", With(ConsentsWrite), consent::create::create)
         .post("/service/consents/search", With(ConsentsWrite), consent::create::create)

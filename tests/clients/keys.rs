@@ -1,7 +1,8 @@
 //! New keys for old.
 
 use chrono::TimeDelta;
-use serde_json::json;
+use mobid_domain::client::Plan;
+use serde_json::{Value, json};
 
 use super::{make, path, status};
 use crate::support::{Api, TestApp};
@@ -78,4 +79,26 @@ async fn when_a_key_was_last_used_is_known() {
     let shown = read.data()["keyLastUsedAt"].as_str().unwrap();
     let shown: chrono::DateTime<chrono::Utc> = shown.parse().unwrap();
     assert!((used - shown).abs() < TimeDelta::milliseconds(1), "{shown} {used}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_with_a_key_that_dies_meanwhile_is_told_nothing() {
+    let app = TestApp::start().await;
+    let (made, old) = make(&app, json!({})).await;
+    let body = json!({ "recipient": "+1234567890", "purpose": "login" });
+    let consent = format!("/v1/service/consents/{}", old.post("/v1/service/consents", &body).await.id());
+    let waiting = tokio::spawn({
+        let (old, path) = (old.clone(), format!("{consent}?wait=30"));
+        async move { old.get(&path).await }
+    });
+    let client = made.id().parse().unwrap();
+    let usage = || app.app.limiter.usage(client, Plan::Free.limits(), app.clock().now());
+    while usage().minute.unwrap().used < 2 || usage().concurrent != Some((5, 0)) {
+        tokio::task::yield_now().await;
+    }
+    let reply = app.api.post(&format!("{}/regenerate-key", path(&made)), &json!({})).await;
+    let new = Api::new(app.api.url(""), reply.data()["apiKey"].as_str().unwrap().to_owned());
+    assert_eq!(new.delete(&consent).await.status, 200);
+    let told = waiting.await.unwrap();
+    assert_eq!((told.status, told.data()), (401, &Value::Null));
 }

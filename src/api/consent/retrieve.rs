@@ -3,6 +3,7 @@
 use axum::Extension;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
+use mobid_domain::client::Permission;
 use mobid_domain::consent::{Consent, Session, Status};
 use mobid_domain::id::ConsentId;
 use mobid_projections::consent::query as consents;
@@ -38,10 +39,14 @@ pub async fn retrieve(
             (consents::as_of(&app.pool, id, as_of).await?, moment)
         }
         (None, wait) => {
-            if wait.is_some_and(|seconds| seconds > 0) {
+            let seconds = wait.unwrap_or(0);
+            if seconds > 0 {
                 place.give_back();
             }
-            let found = wait_for_change(&app, &client, id, wait.unwrap_or(0)).await?;
+            let found = wait_for_change(&app, &client, id, seconds).await?;
+            if seconds > 0 {
+                client.check_again(&app, Permission::ConsentsRead).await?;
+            }
             (found, app.clock.now())
         }
     };
