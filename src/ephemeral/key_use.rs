@@ -1,7 +1,7 @@
 //! When each API key was last used, to the minute or so.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use mobid_domain::id::KeyId;
@@ -13,17 +13,17 @@ pub struct KeyUses(Arc<Mutex<HashMap<KeyId, DateTime<Utc>>>>);
 
 impl KeyUses {
     pub fn note(&self, key: KeyId, at: DateTime<Utc>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, at);
+        self.noted().insert(key, at);
     }
 
-    /// Writes down what was noted; what could not be is noted again.
+    /// Writes down what was noted; what could not be stays noted.
     pub async fn write(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
-        let noted = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let noted = self.noted().clone();
         if noted.is_empty() {
             return Ok(());
         }
         let (keys, times): (Vec<_>, Vec<_>) = noted.iter().map(|(key, at)| (key.to_string(), *at)).unzip();
-        let written = sqlx::query!(
+        sqlx::query!(
             "insert into client_keys_used (key_id, last_used_at)
              select * from unnest($1::text[], $2::timestamptz[]) as u(key_id, at) order by key_id
              on conflict (key_id) do update set last_used_at = excluded.last_used_at
@@ -32,14 +32,13 @@ impl KeyUses {
             &times
         )
         .execute(pool)
-        .await;
-        if written.is_err() {
-            let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            for (key, at) in noted {
-                uses.entry(key).or_insert(at);
-            }
-        }
-        written.map(|_| ())
+        .await?;
+        self.noted().retain(|key, at| noted.get(key) != Some(at));
+        Ok(())
+    }
+
+    fn noted(&self) -> MutexGuard<'_, HashMap<KeyId, DateTime<Utc>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{make, path, status};
@@ -40,19 +41,36 @@ async fn a_client_is_made_with_secrets_that_are_shown_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_of_a_clients_secrets_is_stored_in_the_clear() {
+async fn a_client_is_made_once_however_often_it_is_asked_for() {
     let app = TestApp::start().await;
-    let (made, itself) = make(&app, json!({})).await;
-    let rotated = app.api.post(&format!("{}/rotate-callback-secret", path(&made)), &json!({})).await;
-    let regenerated = itself.post(&format!("{}/regenerate-key", path(&made)), &json!({})).await;
-    let log = "select string_agg(payload::text || metadata::text, '') from events";
-    let log: String = sqlx::query_scalar(log).fetch_one(app.pool()).await.unwrap();
-    for (reply, field) in
-        [(&made, "apiKey"), (&made, "callbackSecret"), (&rotated, "callbackSecret"), (&regenerated, "apiKey")]
-    {
-        let secret = reply.data()[field].as_str().unwrap();
-        assert!(!log.contains(secret), "{field}");
+    let body = json!({ "name": "Example", "permissions": [] });
+    let first = app.api.post_once("/v1/clients", "once", &body).await;
+    let again = app.api.post_once("/v1/clients", "once", &body).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"));
+    assert_eq!(again.text, first.text);
+    let other =
+        app.api.post_once("/v1/clients", "once", &json!({ "name": "Other", "permissions": [] })).await;
+    assert_eq!(other.status, 409);
+    let listed = app.api.get("/v1/clients").await;
+    assert_eq!(listed.data()["items"].as_array().unwrap().len(), 2, "it and the owner");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_version_changes_and_deletes_nothing() {
+    let app = TestApp::start().await;
+    let (made, _) = make(&app, json!({})).await;
+    assert_eq!(app.api.patch(&path(&made), &json!({ "name": "Newer" })).await.status, 200);
+    for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+        for (version, status) in [("\"1\"", 409), ("1", 400)] {
+            let request = app.api.request(method.clone(), &path(&made)).header("If-Match", version);
+            let reply = Reply::of(request.json(&json!({ "name": "x" }))).await;
+            assert_eq!(reply.status, status, "{method} {version}");
+        }
     }
+    let read = app.api.get(&path(&made)).await;
+    assert_eq!((&read.data()["name"], read.header("etag")), (&json!("Newer"), "\"2\""));
+    let delete = app.api.request(Method::DELETE, &path(&made)).header("If-Match", "\"2\"");
+    assert_eq!(Reply::of(delete).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,14 +122,6 @@ async fn only_what_is_named_changes_and_as_it_was_can_be_read() {
             .unwrap();
     let was = itself.get(&format!("{path}?asOf={position}")).await;
     assert_eq!((&was.data()["name"], was.header("etag")), (&json!("Example"), "\"1\""));
-    let stale = Reply::of(
-        app.api
-            .request(reqwest::Method::PATCH, &path)
-            .header("If-Match", "\"1\"")
-            .json(&json!({ "name": "x" })),
-    )
-    .await;
-    assert_eq!(stale.status, 409);
 }
 
 #[tokio::test(flavor = "multi_thread")]
