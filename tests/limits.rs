@@ -4,6 +4,7 @@ mod headers;
 mod plans;
 mod shield;
 
+use chrono::{DateTime, Utc};
 use mobid::limits::Usage;
 use mobid_domain::client::Plan;
 use mobid_domain::id::ClientId;
@@ -35,6 +36,11 @@ impl Customer {
     async fn ask(&self) -> Reply {
         self.api.get("/v1/health").await
     }
+}
+
+/// A moment as `X-RateLimit-Reset` has it: whole seconds, so that who comes then is not too early.
+fn unix(at: DateTime<Utc>) -> String {
+    at.timestamp_micros().cast_unsigned().div_ceil(1_000_000).to_string()
 }
 
 /// Status, limit and what remains of it.

@@ -1,4 +1,4 @@
-//! When each API key was last used, to the minute or so.
+//! When each API key was last used; what other servers have seen, to ten seconds or so.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,21 +37,30 @@ impl KeyUses {
         Ok(())
     }
 
+    /// When these keys were last used: here a moment ago, or as far as it was written down.
+    pub async fn last(
+        &self,
+        db: impl PgExecutor<'_>,
+        keys: impl IntoIterator<Item = KeyId>,
+    ) -> Result<HashMap<KeyId, DateTime<Utc>>, sqlx::Error> {
+        let keys: HashMap<_, _> = keys.into_iter().map(|key| (key.to_string(), key)).collect();
+        let names: Vec<_> = keys.keys().cloned().collect();
+        let rows =
+            sqlx::query!("select key_id, last_used_at from client_keys_used where key_id = any($1)", &names)
+                .fetch_all(db)
+                .await?;
+        let written = rows.into_iter().filter_map(|row| Some((*keys.get(&row.key_id)?, row.last_used_at)));
+        let mut last: HashMap<_, _> = written.collect();
+        let noted = self.noted();
+        for key in keys.into_values() {
+            if let Some(at) = noted.get(&key) {
+                last.entry(key).and_modify(|known| *known = (*known).max(*at)).or_insert(*at);
+            }
+        }
+        Ok(last)
+    }
+
     fn noted(&self) -> MutexGuard<'_, HashMap<KeyId, DateTime<Utc>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// When these keys were last used, as far as it was written down.
-pub async fn last_used(
-    db: impl PgExecutor<'_>,
-    keys: impl IntoIterator<Item = KeyId>,
-) -> Result<HashMap<KeyId, DateTime<Utc>>, sqlx::Error> {
-    let keys: HashMap<_, _> = keys.into_iter().map(|key| (key.to_string(), key)).collect();
-    let names: Vec<_> = keys.keys().cloned().collect();
-    let rows =
-        sqlx::query!("select key_id, last_used_at from client_keys_used where key_id = any($1)", &names)
-            .fetch_all(db)
-            .await?;
-    Ok(rows.into_iter().filter_map(|row| Some((*keys.get(&row.key_id)?, row.last_used_at))).collect())
 }

@@ -32,7 +32,9 @@ pub fn describe(headers: &mut HeaderMap, usage: &Usage, now: DateTime<Utc>) {
     if let Some((_, window, _)) = windows.iter().min_by_key(|(_, window, _)| tightest(window)) {
         insert(headers, "x-ratelimit-limit", &window.limit.to_string());
         insert(headers, "x-ratelimit-remaining", &window.remaining().to_string());
-        insert(headers, "x-ratelimit-reset", &window.resets_at.timestamp().to_string());
+        // Unix time, rounded up as well.
+        let reset = seconds_until(window.resets_at, DateTime::UNIX_EPOCH);
+        insert(headers, "x-ratelimit-reset", &reset.to_string());
     }
 }
 

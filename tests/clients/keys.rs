@@ -1,6 +1,7 @@
 //! New keys for old.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use mobid::workers::metering;
 use mobid_domain::client::Plan;
 use serde_json::{Value, json};
 
@@ -74,11 +75,16 @@ async fn when_a_key_was_last_used_is_known() {
     let (made, itself) = make(&app, json!({})).await;
     assert_eq!(status(&itself).await, 200);
     let used = app.clock().now();
-    app.app.keys.uses.write(app.pool()).await.unwrap();
-    let read = app.api.get(&path(&made)).await;
-    let shown = read.data()["keyLastUsedAt"].as_str().unwrap();
-    let shown: chrono::DateTime<chrono::Utc> = shown.parse().unwrap();
-    assert!((used - shown).abs() < TimeDelta::milliseconds(1), "{shown} {used}");
+    let shown = async || app.api.get(&path(&made)).await.data()["keyLastUsedAt"].clone();
+    let time = |shown: Value| shown.as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+    assert_eq!(time(shown().await), used, "at once where it was used");
+    metering::write(&app.app).await;
+    app.advance(TimeDelta::minutes(5));
+    assert_eq!(time(app.twin().await.api.get(&path(&made)).await.data()["keyLastUsedAt"].clone()), used);
+    assert_eq!(status(&itself).await, 200);
+    assert_eq!(time(shown().await), used + TimeDelta::minutes(5));
+    let rotated = app.api.post(&format!("{}/rotate-callback-secret", path(&made)), &json!({})).await;
+    assert_eq!(time(rotated.data()["keyLastUsedAt"].clone()), used + TimeDelta::minutes(5));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,7 +36,9 @@ async fn a_client_is_made_with_secrets_that_are_shown_once() {
     let itself = Api::new(app.api.url(""), key.as_str().unwrap().to_owned());
     for reader in [&app.api, &itself] {
         let read = reader.get(&path(&made)).await;
-        assert_eq!((read.status, read.data()), (200, &shown), "{}", read.text);
+        let mut known = read.data().clone();
+        known["keyLastUsedAt"] = Value::Null;
+        assert_eq!((read.status, &known), (200, &shown), "{}", read.text);
     }
 }
 

@@ -5,7 +5,7 @@ use mobid_domain::client::Plan;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Customer, told};
+use super::{Customer, told, unix};
 use crate::support::{Reply, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,7 +27,7 @@ async fn every_answer_says_what_remains_and_every_request_counts_once() {
     let consents = "/v1/service/consents";
     let made = customer.api.post(consents, &good).await;
     assert_eq!(told(&made), (200, "60", "59"));
-    let resets = (app.clock().now() + TimeDelta::minutes(1)).timestamp().to_string();
+    let resets = unix(app.clock().now() + TimeDelta::minutes(1));
     let (one, no_body) = (format!("{consents}/{}", made.id()), Value::Null);
     let bad = json!({ "recipient": "x", "purpose": "login" });
     let cases = [
@@ -73,7 +73,7 @@ async fn an_answer_that_is_replayed_says_what_remains_now() {
 async fn the_window_that_runs_out_first_is_the_one_told() {
     let app = TestApp::start().await;
     let customer = Customer::of(&app, Plan::Free).await;
-    let resets = (app.clock().now() + TimeDelta::days(1)).timestamp().to_string();
+    let resets = unix(app.clock().now() + TimeDelta::days(1));
     for minute in 0..16 {
         for n in 0..60 {
             let reply = customer.ask().await;

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Customer, told};
+use super::{Customer, told, unix};
 use crate::support::TestApp;
 
 const PLANS: [Plan; 3] = [Plan::Free, Plan::Basic, Plan::Growth];
@@ -27,7 +27,7 @@ async fn each_plan_has_so_many_requests_a_minute() {
         let customer = Customer::of(&app, plan).await;
         let minute = plan.limits().per_minute.unwrap();
         let limit = minute.to_string();
-        let resets = (app.clock().now() + TimeDelta::minutes(1)).timestamp().to_string();
+        let resets = unix(app.clock().now() + TimeDelta::minutes(1));
         for n in 1..=minute {
             let reply = customer.api.get("/v1/nothing").await;
             assert_eq!(told(&reply), (404, limit.as_str(), (minute - n).to_string().as_str()));
@@ -54,7 +54,7 @@ async fn each_plan_has_so_many_requests_a_day() {
         let customer = Customer::of(&app, plan).await;
         let day = plan.limits().per_day.unwrap();
         let limit = day.to_string();
-        let resets = (app.clock().now() + TimeDelta::days(1)).timestamp().to_string();
+        let resets = unix(app.clock().now() + TimeDelta::days(1));
         assert_eq!(customer.ask().await.status, 200);
         // As if spread over the day: in one minute the plan would not allow it.
         let unhurried = Limits { per_minute: None, concurrent: None, ..plan.limits() };

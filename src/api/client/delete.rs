@@ -30,5 +30,6 @@ pub async fn delete(
         app.store.execute::<Client>(&id.to_string(), ClientCommand::Delete, &context, terms).await?;
     tracing::info!(client = %id, "client deleted");
     let account = executed.state.account().ok_or_else(ApiError::not_found)?;
-    Ok(ok("Client deleted", &body(account, None))?.version(executed.sequence))
+    let used = app.keys.uses.last(&app.pool, [account.key.key_id]).await?;
+    Ok(ok("Client deleted", &body(account, used.get(&account.key.key_id)))?.version(executed.sequence))
 }

@@ -4,7 +4,6 @@ use axum::extract::State;
 use mobid_projections::client as clients;
 
 use crate::app::App;
-use crate::ephemeral::key_use;
 use crate::http::cursor::Cursor;
 use crate::http::envelope::{ApiResult, Page, ok};
 use crate::http::query::Query;
@@ -19,7 +18,7 @@ pub async fn list(State(app): State<App>, mut query: Query) -> ApiResult {
     let more = found.len() > limit;
     found.truncate(limit);
     let accounts: Vec<_> = found.iter().filter_map(|(_, folded)| folded.state.account()).collect();
-    let used = key_use::last_used(&app.pool, accounts.iter().map(|account| account.key.key_id)).await?;
+    let used = app.keys.uses.last(&app.pool, accounts.iter().map(|account| account.key.key_id)).await?;
     let items: Vec<_> = accounts.iter().map(|account| body(account, used.get(&account.key.key_id))).collect();
     let next =
         accounts.last().map(|account| Cursor::after(account.created_at, &account.client_id.to_string()));

@@ -6,7 +6,6 @@ use mobid_projections::client as clients;
 
 use super::{may_see, present};
 use crate::app::App;
-use crate::ephemeral::key_use;
 use crate::http::authentication::ApiClient;
 use crate::http::envelope::{ApiResult, ok};
 use crate::http::error::ApiError;
@@ -27,6 +26,6 @@ pub async fn retrieve(
     let account = present(found.state.account())?;
     // Uses are no history: of then nobody knows.
     let asked = if as_of.is_none() { Some(account.key.key_id) } else { None };
-    let used = key_use::last_used(&app.pool, asked).await?;
+    let used = app.keys.uses.last(&app.pool, asked).await?;
     Ok(ok("Client", &body(account, used.get(&account.key.key_id)))?.version(found.sequence))
 }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use mobid_domain::client::{Client, ClientCommand, ClientEvent};
 use mobid_domain::id::ClientId;
+use mobid_projections::client as clients;
 
 use super::{command, may_see, present, seal_secret};
 use crate::app::App;
@@ -32,9 +33,13 @@ pub async fn rotate_callback_secret(
     let key = app.vault.key(id, Subject::Tenant).await?.ok_or_else(ApiError::not_found)?;
     let (secret, context) = (crate::secret::webhook_secret(), command(&client, &app, id));
     let callback_secret = seal_secret(&key, id, ClientEvent::CALLBACK_SECRET_ROTATED, &secret)?;
+    let found = clients::find(&app.pool, id, None).await?.ok_or_else(ApiError::not_found)?;
+    let key_id = present(found.state.account())?.key.key_id;
+    let used = app.keys.uses.last(&app.pool, [key_id]).await?;
     let respond = |client: &Client, sequence: i64| {
         let account = present(client.account())?;
-        let body = ClientBody { callback_secret: Some(secret.to_string()), ..body(account, None) };
+        let used = used.get(&account.key.key_id);
+        let body = ClientBody { callback_secret: Some(secret.to_string()), ..body(account, used) };
         ok("Callback secret rotated", &body).map(|answer| answer.version(sequence))
     };
     let record = |client: &Client, sequence: i64| idempotency.record(|| respond(client, sequence));

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::{command, present, values};
 use crate::app::App;
-use crate::ephemeral::key_use;
 use crate::event_store::Terms;
 use crate::http::authentication::ApiClient;
 use crate::http::body::JsonObject;
@@ -35,7 +34,7 @@ pub async fn update(
     let command = ClientCommand::Update(update);
     let executed = app.store.execute::<Client>(&id.to_string(), command, &context, terms).await?;
     let account = present(executed.state.account())?;
-    let used = key_use::last_used(&app.pool, [account.key.key_id]).await?;
+    let used = app.keys.uses.last(&app.pool, [account.key.key_id]).await?;
     Ok(ok("Client updated", &body(account, used.get(&account.key.key_id)))?.version(executed.sequence))
 }
 

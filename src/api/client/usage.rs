@@ -3,7 +3,7 @@
 //! Days are UTC's. Requests are as far as the servers have written them down, which they do every few seconds; consents
 //! are those that were made on the day, by where they stand now.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
@@ -67,7 +67,7 @@ struct RefusedBody {
 #[derive(Serialize)]
 struct ConsentsBody {
     total: i64,
-    counts: HashMap<&'static str, i64>,
+    counts: BTreeMap<&'static str, i64>,
 }
 
 pub async fn usage(
@@ -140,7 +140,7 @@ fn requests_body<'a>(all: impl Iterator<Item = &'a Requests>) -> RequestsBody {
 }
 
 fn consents_body<'a>(all: impl Iterator<Item = &'a (NaiveDate, Status, i64)>) -> ConsentsBody {
-    let mut counts: HashMap<_, _> = Status::ALL.into_iter().map(|status| (status.as_str(), 0)).collect();
+    let mut counts: BTreeMap<_, _> = Status::ALL.into_iter().map(|status| (status.as_str(), 0)).collect();
     let mut total = 0;
     for (_, status, count) in all {
         *counts.entry(status.as_str()).or_default() += count;
