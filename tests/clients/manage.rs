@@ -171,10 +171,13 @@ async fn nothing_is_told_to_a_deleted_client() {
     assert_eq!(app.api.delete(&path(&made)).await.status, 200);
     app.advance(TimeDelta::minutes(2));
     let settled = "select count(*) from webhook_deliveries where event_type = 'consent.expired' and status = 'cancelled'";
-    let mut look = tokio::time::interval(Duration::from_millis(10));
-    while sqlx::query_scalar::<_, i64>(settled).fetch_one(app.pool()).await.unwrap() < 2 {
-        look.tick().await;
-    }
+    let both = async {
+        let mut look = tokio::time::interval(Duration::from_millis(10));
+        while sqlx::query_scalar::<_, i64>(settled).fetch_one(app.pool()).await.unwrap() < 2 {
+            look.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), both).await.expect("both deliveries are cancelled");
     assert_eq!(receiver.received().len(), 1);
 }
 
