@@ -1,5 +1,6 @@
 //! The routes' handlers: `api/<capability>/<verb>.rs`. No SQL, no rules: those are in `projections` and `domain`.
 
+pub mod client;
 pub mod consent;
 pub mod health;
 pub mod webhook;

@@ -11,9 +11,11 @@ use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::current::Current;
+use crate::ephemeral::client_requests::RequestCounts;
 use crate::ephemeral::idempotency::IdempotencyRecords;
 use crate::event_store::EventStore;
 use crate::http::authentication::ClientKeys;
+use crate::limits::Limiter;
 use crate::notifier::Notifier;
 use crate::vault::{MasterKey, Vault};
 
@@ -30,6 +32,8 @@ pub struct Parts {
     pub current: Current,
     pub vault: Vault,
     pub keys: ClientKeys,
+    pub limiter: Limiter,
+    pub requests: RequestCounts,
     pub idempotency: IdempotencyRecords,
     pub notifier: Notifier,
     pub followers: Followers,
@@ -61,7 +65,9 @@ impl App {
         let store = EventStore::new(pool.clone(), wake.clone());
         Self(Arc::new(Parts {
             vault: Vault::new(pool.clone(), master),
-            keys: ClientKeys::new(store.clone()),
+            keys: ClientKeys::new(store.clone(), clock.clone()),
+            limiter: Limiter::default(),
+            requests: RequestCounts::new(crate::ids::new_id()),
             idempotency: IdempotencyRecords::new(pool.clone()),
             notifier: Notifier::from_config(&config),
             current: Current::start(pool.clone()),

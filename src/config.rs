@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub webhook_retention_days: u32,
     /// How long to go on serving once told to stop, for a load balancer to see that it is no longer ready.
     pub drain_seconds: u64,
+    /// Proxies whose `X-Forwarded-For` is believed, as networks.
+    pub trusted_proxies: Vec<IpNet>,
     /// `text` or `json`.
     pub log_format: LogFormat,
 }
@@ -112,6 +115,7 @@ impl Default for Config {
             webhook_schedule_seconds: vec![0, 5, 300, 1_800, 7_200, 18_000, 36_000, 36_000],
             webhook_retention_days: 30,
             drain_seconds: 0,
+            trusted_proxies: vec![],
             log_format: LogFormat::Text,
         }
     }
@@ -167,6 +171,11 @@ impl Config {
         Ok(())
     }
 
+    /// The host of the hosted pages, to which a person's passkeys are bound.
+    pub fn public_host(&self) -> &str {
+        self.public_url.host_str().unwrap_or_default()
+    }
+
     /// `https://host:port`, without a slash at its end.
     pub fn public_origin(&self) -> String {
         self.public_url.origin().ascii_serialization()
@@ -198,7 +207,7 @@ mod tests {
         assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(Config::default()).unwrap());
         // Secrets and paths that depend on the machine aside, nothing is left out.
         let named: serde_json::Map<String, serde_json::Value> = figment.extract().unwrap();
-        assert_eq!(named.len(), 10);
+        assert_eq!(named.len(), 11);
     }
 
     #[test]

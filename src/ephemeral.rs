@@ -2,6 +2,8 @@
 //! after their end.
 
 pub mod cap;
+pub mod client_requests;
 pub mod code;
 pub mod idempotency;
+pub mod key_use;
 pub mod proof;

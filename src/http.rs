@@ -2,6 +2,7 @@
 //!
 //! Leaves to others: what the routes do (api), the hosted pages (pages).
 
+pub mod address;
 pub mod authentication;
 pub mod body;
 pub mod connections;
@@ -15,6 +16,7 @@ pub mod query;
 pub mod read_model;
 pub mod request_id;
 pub mod router;
+pub mod table;
 mod unique_keys;
 mod unread;
 pub mod version;

@@ -17,6 +17,7 @@ pub mod hex;
 pub mod http;
 pub mod ids;
 pub mod key_file;
+pub mod limits;
 pub mod notifier;
 pub mod owner;
 pub mod pages;

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use mobid_domain::client::{Client, ClientCommand, ClientError, ClientEvent, Created, Permission, Plan};
-use mobid_domain::id::{ClientId, KeyId};
+use mobid_domain::id::ClientId;
 
 use crate::app::App;
 use crate::event_store::{Claim, CommandContext, ExecuteError, Terms};
-use crate::http::authentication::{ApiKey, KEY_CLAIM, hex};
+use crate::http::authentication::{ApiKey, KEY_CLAIM};
 use crate::key_file;
 use crate::vault::{Place, Subject, VaultError};
 
@@ -91,9 +91,7 @@ async fn create(app: &App, key: &ApiKey, callback_secret: &str) -> Result<(), Ow
         name: "Owner".to_owned(),
         plan: Plan::Enterprise,
         permissions: Permission::ALL.to_vec(),
-        key_id: KeyId(crate::ids::new_id()),
-        key_hash: hex(&key.hash()),
-        key_last_four: key.last_four().to_owned(),
+        key: key.recorded(),
         callback_secret: data_key.seal(&place, callback_secret.as_bytes()).map_err(VaultError::from)?,
         rp_id: Some("localhost".to_owned()),
         origins: vec![app.config.public_origin()],
@@ -107,6 +105,13 @@ async fn create(app: &App, key: &ApiKey, callback_secret: &str) -> Result<(), Ow
     ];
     let context = CommandContext::system("first_start", client_id, at, None);
     let terms = Terms { new: true, claims, ..Terms::default() };
-    app.store.execute::<Client>(&id, ClientCommand::Create(Box::new(created)), &context, terms).await?;
+    app.store
+        .execute::<Client>(
+            &id,
+            ClientCommand::Create { created: Box::new(created), limits: None },
+            &context,
+            terms,
+        )
+        .await?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Resources as their client sees them, in an answer as in a delivery: what is sealed is opened here, and what was
 //! erased reads so.
 
+pub mod client;
 pub mod consent;
 pub mod webhook;
 

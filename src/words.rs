@@ -133,6 +133,7 @@ pub struct Words {
     pub changed: Note,
     pub ended: Note,
     pub no_code: Note,
+    pub client_shut_out: Note,
     pub capped: Note,
     pub capped_until: fn(DateTime<Utc>) -> String,
     pub not_sent: Note,

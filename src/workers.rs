@@ -4,6 +4,7 @@
 
 pub mod expiry;
 pub mod housekeeping;
+pub mod metering;
 pub mod notices;
 pub mod projector;
 pub mod webhook_sender;
@@ -17,6 +18,7 @@ use crate::app::App;
 
 /// Everything that runs in the background, until stopped.
 pub struct Workers {
+    app: App,
     tasks: JoinSet<()>,
     clockwork: tokio_cron_scheduler::JobScheduler,
 }
@@ -35,11 +37,12 @@ impl Workers {
         let sender = webhook_sender::Sender::new(app.clone()).context("webhook sender")?;
         tasks.spawn(sender.run(stop.clone()));
         tasks.spawn(notices::run(app.clone(), stop.clone()));
+        tasks.spawn(metering::run(app.clone(), stop.clone()));
         let clockwork = tokio_cron_scheduler::JobScheduler::new().await.context("scheduler")?;
         clockwork.add(expiry::job(app.clone()).context("expiry job")?).await?;
         clockwork.add(housekeeping::job(app.clone()).context("housekeeping job")?).await?;
         clockwork.start().await?;
-        Ok(Self { tasks, clockwork })
+        Ok(Self { app: app.clone(), tasks, clockwork })
     }
 
     /// Waits for all of them, after `stop` was told.
@@ -48,5 +51,7 @@ impl Workers {
             tracing::warn!(error = %error, "the scheduler did not stop cleanly");
         }
         while self.tasks.join_next().await.is_some() {}
+        // No request comes any more.
+        metering::write(&self.app).await;
     }
 }

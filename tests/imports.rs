@@ -239,7 +239,17 @@ fn each_table_has_one_writer() {
         }
     };
     of("src/vault", &["vault_keys", "vault_subjects"]);
-    of("src/ephemeral", &["idempotency_records"]);
+    of(
+        "src/ephemeral",
+        &[
+            "idempotency_records",
+            "one_time_codes",
+            "page_caps",
+            "page_proofs",
+            "client_keys_used",
+            "client_requests",
+        ],
+    );
     of("projections/src/stream", &["checkpoints", "projection_failures"]);
     of("projections/src/consent", &["consents"]);
     of("projections/src/webhook", &["webhook_endpoints", "webhook_subscriptions", "webhook_deliveries"]);

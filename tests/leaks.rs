@@ -8,9 +8,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::pages::Visitor;
-use crate::support::outbox;
 use crate::support::process::ServerProcess;
 use crate::support::receiver::Receiver;
+use crate::support::{Api, outbox};
 
 const RECIPIENT: &str = "+4915112345678";
 const METADATA: &str = "leak-me-metadata-4711";
@@ -25,7 +25,8 @@ async fn nothing_personal_and_no_secret_is_legible_at_rest_or_in_logs() {
     let receiver = Receiver::start().await;
     let mut server = ServerProcess::new(&[("RUST_LOG", "trace"), ("MOBID_LOG_FORMAT", "json")]);
     server.start().await;
-    let secrets = live(&server, &receiver).await;
+    let mut secrets = live(&server, &receiver).await;
+    secrets.extend(manage_a_client(&server.api()).await);
     let legible: Vec<_> = [RECIPIENT, METADATA, CALLBACK, RETURN, DESCRIPTION, NAME, EMAIL]
         .into_iter()
         .map(str::to_owned)
@@ -100,6 +101,24 @@ async fn live(server: &ServerProcess, receiver: &Receiver) -> Vec<String> {
         master.trim().to_owned(),
         text(&json!(code)) + "\"",
     ]
+}
+
+/// Everything that a client gets shown once, each with an answer kept for a retry.
+async fn manage_a_client(owner: &Api) -> Vec<String> {
+    let body = json!({ "name": "Example", "permissions": ["consents:read"] });
+    let made = owner.post_once("/v1/clients", "make", &body).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let again = owner.post_once("/v1/clients", "make", &body).await;
+    assert_eq!(again.text, made.text);
+    let client = Api::new(owner.url(""), made.data()["apiKey"].as_str().unwrap().to_owned());
+    let path = format!("/v1/clients/{}", made.id());
+    let rotated = client.post_once(&format!("{path}/rotate-callback-secret"), "rotate", &json!({})).await;
+    let regenerated = client.post_once(&format!("{path}/regenerate-key"), "regenerate", &json!({})).await;
+    assert_eq!(client.get(&path).await.status, 401);
+    assert_eq!(owner.get("/v1/clients").await.status, 200);
+    [(&made, "apiKey"), (&made, "callbackSecret"), (&rotated, "callbackSecret"), (&regenerated, "apiKey")]
+        .map(|(reply, field)| reply.data()[field].as_str().unwrap().to_owned())
+        .to_vec()
 }
 
 fn last_code(server: &ServerProcess) -> String {

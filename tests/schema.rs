@@ -23,6 +23,8 @@ async fn a_program_that_is_older_than_the_schema_starts() {
 async fn every_table_grows_with_the_log_or_is_tidied_by_an_index() {
     let grows = [
         "claims",
+        "client_keys_used",
+        "client_requests",
         "consents",
         "events",
         "vault_keys",

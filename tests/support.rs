@@ -19,8 +19,7 @@ use mobid::config::{AdminListen, Config};
 use mobid::database;
 use mobid::server::Server;
 use mobid::vault::MasterKey;
-use mobid_domain::client::{Client, ClientCommand, ClientEvent, Created, Permission, Plan};
-use mobid_domain::id::{ClientId, KeyId};
+use mobid_domain::client::Permission;
 use mobid_projections::stream::lease::Lease;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -173,40 +172,10 @@ impl TestApp {
 
     /// Another client, with these permissions.
     pub async fn client_with(&self, permissions: &[Permission]) -> Api {
-        let key = mobid::http::authentication::ApiKey::random();
-        let (client_id, at) = (ClientId(mobid::ids::new_id()), self.app.clock.now());
-        let id = client_id.to_string();
-        let place = mobid::vault::Place {
-            tenant: client_id,
-            aggregate_id: &id,
-            event_type: ClientEvent::CREATED,
-            field: "callbackSecret",
-        };
-        let data_key = self.app.vault.key_or_new(client_id, mobid::vault::Subject::Tenant).await.unwrap();
-        let created = Created {
-            client_id,
-            name: "Another".to_owned(),
-            plan: Plan::Free,
-            permissions: permissions.to_vec(),
-            key_id: KeyId(mobid::ids::new_id()),
-            key_hash: mobid::http::authentication::hex(&key.hash()),
-            key_last_four: key.last_four().to_owned(),
-            callback_secret: data_key.seal(&place, mobid::secret::webhook_secret().as_bytes()).unwrap(),
-            rp_id: None,
-            origins: vec![],
-            callback_hosts: vec![],
-            owner: false,
-            at,
-        };
-        let claims = vec![mobid::event_store::Claim {
-            kind: mobid::http::authentication::KEY_CLAIM,
-            key: key.hash().to_vec(),
-        }];
-        let context = mobid::event_store::CommandContext::system("test", client_id, at, None);
-        let terms = mobid::event_store::Terms { new: true, claims, ..Default::default() };
-        let command = ClientCommand::Create(Box::new(created));
-        self.app.store.execute::<Client>(&id, command, &context, terms).await.unwrap();
-        Api::new(self.api.url(""), key.reveal().to_owned())
+        let body = json!({ "name": "Another", "plan": "enterprise", "permissions": permissions });
+        let reply = self.api.post("/v1/clients", &body).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        Api::new(self.api.url(""), reply.data()["apiKey"].as_str().unwrap().to_owned())
     }
 
     /// Another client that may do everything.

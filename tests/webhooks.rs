@@ -87,8 +87,8 @@ async fn callback_secret(app: &TestApp) -> (ClientId, String) {
     let client = app.app.store.load::<Client>(&id).await.unwrap().state;
     let tenant: ClientId = id.parse().unwrap();
     let key = app.app.vault.key(tenant, Subject::Tenant).await.unwrap().unwrap();
-    let sealed = client.account().unwrap().callback_secret();
-    (tenant, key.open_text_in(tenant, &id, "callbackSecret", &sealed).unwrap())
+    let sealed = &client.account().unwrap().callback_secret;
+    (tenant, key.open_text_in(tenant, &id, "callbackSecret", sealed).unwrap())
 }
 
 fn one_time_code(app: &TestApp) -> Assurance {

@@ -18,8 +18,15 @@ use crate::recorded::Recorded;
 use crate::webhook::Endpoint;
 
 /// Every event that was ever stored, by aggregate, with the versions that there are.
-const EVENTS: [(&str, &str, &[&str]); 11] = [
+const EVENTS: [(&str, &str, &[&str]); 18] = [
+    ("client", "client.callback_secret_rotated", &["1"]),
     ("client", "client.created", &["1"]),
+    ("client", "client.deleted", &["1"]),
+    ("client", "client.key_regenerated", &["1"]),
+    ("client", "client.plan_changed", &["1"]),
+    ("client", "client.resumed", &["1"]),
+    ("client", "client.suspended", &["1"]),
+    ("client", "client.updated", &["1"]),
     ("consent", "consent.approved", &["1"]),
     ("consent", "consent.created", &["1"]),
     ("consent", "consent.expired", &["1"]),

@@ -4,6 +4,7 @@
 //! order, also when two instances believe that they hold its lease. Leaves to others: appending (`event_store`),
 //! sending (workers), answering requests (http).
 
+pub mod client;
 pub mod consent;
 pub mod expiry;
 pub mod notice;

@@ -4,20 +4,25 @@
 //! the log. The answer is remembered until any client changes, which one shared question to the primary tells: a
 //! revoked key stops working at once, on every instance.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{FromRef, FromRequestParts};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
+use chrono::{DateTime, Utc};
 use mobid_domain::actor::Actor;
-use mobid_domain::client::{Account, Client, Permission};
-use mobid_domain::id::{ClientId, CommandId};
+use mobid_domain::client::{Account, Client, Key, Permission, Standing};
+use mobid_domain::id::{ClientId, CommandId, KeyId};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::address;
 use super::error::ApiError;
 use super::request_id;
 use crate::app::App;
+use crate::clock::Clock;
+use crate::ephemeral::key_use::KeyUses;
 use crate::event_store::{CommandContext, EventStore, HeadReader};
 pub use crate::hex::hex;
 
@@ -64,8 +69,13 @@ impl ApiKey {
         Sha256::digest(self.0.as_bytes()).into()
     }
 
-    pub fn last_four(&self) -> &str {
-        self.0.get(self.0.len() - 4..).unwrap_or_default()
+    /// What of it the log may know, under a new id.
+    pub fn recorded(&self) -> Key {
+        Key {
+            key_id: KeyId(crate::ids::new_id()),
+            key_hash: hex(&self.hash()),
+            key_last_four: self.0.get(self.0.len() - 4..).unwrap_or_default().to_owned(),
+        }
     }
 }
 
@@ -91,11 +101,19 @@ pub struct ApiClient {
     pub id: ClientId,
     pub account: Arc<Account>,
     pub key: ApiKey,
+    pub key_id: KeyId,
+    pub standing: Standing,
 }
 
 impl ApiClient {
     pub fn may(&self, permission: Permission) -> bool {
-        self.account.created.permissions.contains(&permission)
+        self.account.permissions.contains(&permission)
+    }
+
+    /// Asks again, for a request that has waited: its key may have died meanwhile.
+    pub async fn check_again(&self, app: &App, permission: Permission) -> Result<(), ApiError> {
+        let now = app.keys.authenticate(self.key.reveal()).await?;
+        if now.may(permission) { Ok(()) } else { Err(ApiError::forbidden(permission.as_str())) }
     }
 
     /// A command that this client gives with this request.
@@ -107,8 +125,8 @@ impl ApiClient {
             command_id: CommandId(crate::ids::new_id()),
             request_id: request_id::current(),
             causation: None,
-            key_id: Some(self.account.created.key_id),
-            permissions: self.account.created.permissions.clone(),
+            key_id: Some(self.key_id),
+            permissions: self.account.permissions.clone(),
             trace_id: None,
         }
     }
@@ -119,18 +137,28 @@ impl ApiClient {
 struct Known {
     as_of: i64,
     clients: HashMap<[u8; 32], Arc<Account>>,
+    /// Hashes of keys that were good when they were last presented.
+    familiar: HashSet<[u8; 32]>,
 }
 
 #[derive(Clone)]
 pub struct ClientKeys {
     store: EventStore,
+    clock: Clock,
+    pub uses: KeyUses,
     pub heads: HeadReader,
     known: Arc<Mutex<Known>>,
 }
 
 impl ClientKeys {
-    pub fn new(store: EventStore) -> Self {
-        Self { heads: HeadReader::start(store.pool().clone()), store, known: Arc::default() }
+    pub fn new(store: EventStore, clock: Clock) -> Self {
+        let heads = HeadReader::start(store.pool().clone());
+        Self { heads, store, clock, uses: KeyUses::default(), known: Arc::default() }
+    }
+
+    /// Whether this key was good when it was last presented here. Now it may be so no more.
+    pub fn is_familiar(&self, presented: &str) -> bool {
+        ApiKey::parse(presented).is_some_and(|key| self.known().familiar.contains(&key.hash()))
     }
 
     /// The client whose key this is, as of now.
@@ -139,35 +167,56 @@ impl ClientKeys {
         let hash = key.hash();
         let as_of = self.heads.read().await?.clients;
         let known = {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self.known();
             if known.as_of < as_of {
-                *known = Known { as_of, clients: HashMap::new() };
+                (known.as_of, known.clients) = (as_of, HashMap::new());
             }
             known.clients.get(&hash).cloned()
         };
         let account = match known {
-            Some(account) => account,
-            None => self.look_up(hash, as_of).await?.ok_or_else(ApiError::unauthorized)?,
+            Some(account) => Some(account),
+            None => self.look_up(hash, as_of).await?,
         };
-        Ok(ApiClient { id: account.created.client_id, account, key })
+        let now = self.clock.now();
+        let Some((account, key_id, standing)) = account.and_then(|account| judge(account, &hash, now)) else {
+            self.known().familiar.remove(&hash);
+            return Err(ApiError::unauthorized());
+        };
+        self.uses.note(key_id, now);
+        Ok(ApiClient { id: account.client_id, account, key, key_id, standing })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn look_up(&self, hash: [u8; 32], as_of: i64) -> Result<Option<Arc<Account>>, ApiError> {
         let Some(client_id) = self.store.holder_of(KEY_CLAIM, &hash).await? else { return Ok(None) };
         let client = self.store.load::<Client>(&client_id).await?.state;
         let Some(account) = client.account() else { return Ok(None) };
-        // The claim says whose key it once became; whether it is in force only the client's own events say.
-        if !crate::secret::equal(account.created.key_hash.as_bytes(), hex(&hash).as_bytes()) {
-            return Ok(None);
-        }
         let account = Arc::new(account.clone());
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
+        known.familiar.insert(hash);
         // What was loaded may be newer than `as_of`, never older; it is forgotten with the next change anyway.
         if known.as_of == as_of {
             known.clients.insert(hash, account.clone());
         }
         Ok(Some(account))
     }
+}
+
+/// What a key is worth now. A claim says whose key it once became; whether it is good only the client's own events say.
+fn judge(
+    account: Arc<Account>,
+    hash: &[u8; 32],
+    now: DateTime<Utc>,
+) -> Option<(Arc<Account>, KeyId, Standing)> {
+    let text = hex(hash);
+    let (key_id, standing) = account
+        .keys(now)
+        .find(|(known, _)| crate::secret::equal(known.key_hash.as_bytes(), text.as_bytes()))
+        .map(|(known, standing)| (known.key_id, standing))?;
+    Some((account, key_id, standing))
 }
 
 /// Whoever presents a valid key; who was recognised already, for this request, is not asked about again.
@@ -181,8 +230,23 @@ where
         if let Some(client) = parts.extensions.get::<Self>() {
             return Ok(client.clone());
         }
+        let app = App::from_ref(state);
         let presented = parts.headers.get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let client = App::from_ref(state).keys.authenticate(presented).await?;
+        let address = address::of(parts, &app.config.trusted_proxies).map(address::subscriber);
+        let (shield, now) = (&app.limiter.shield, app.clock.now());
+        if let Some(seconds) = address.and_then(|address| shield.turns_away(address, now))
+            && !app.keys.is_familiar(presented)
+        {
+            metrics::counter!("mobid_bad_keys_turned_away_total").increment(1);
+            return Err(ApiError::too_many_bad_keys(seconds));
+        }
+        let client = app.keys.authenticate(presented).await;
+        if let (Err(error), Some(address)) = (&client, address)
+            && error.status == StatusCode::UNAUTHORIZED
+        {
+            shield.failed(address, now);
+        }
+        let client = client?;
         parts.extensions.insert(client.clone());
         Ok(client)
     }

@@ -1,7 +1,8 @@
 //! Every error of the API: the only place that picks a status.
 
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use mobid_domain::client::ClientError;
 use mobid_domain::consent::ConsentError;
 use mobid_domain::webhook::EndpointError;
 use mobid_projections::projection::ApplyError;
@@ -33,13 +34,33 @@ pub struct ApiError {
     pub kind: &'static str,
     pub message: String,
     pub data: Value,
-    /// For 401, 405 and 429.
-    pub header: Option<(&'static str, &'static str)>,
+    pub advice: Option<Advice>,
+}
+
+/// What a header says of how to do better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// With a key: the header and form that a 401 must name.
+    Authenticate,
+    /// In so many seconds, after a 429.
+    RetryAfter(i64),
+}
+
+impl Advice {
+    fn header(self) -> (HeaderName, HeaderValue) {
+        match self {
+            Self::Authenticate => {
+                let scheme = HeaderValue::from_static("ApiKey realm=\"mobid\", header=\"X-Mobid-Key\"");
+                (header::WWW_AUTHENTICATE, scheme)
+            }
+            Self::RetryAfter(seconds) => (header::RETRY_AFTER, HeaderValue::from(seconds)),
+        }
+    }
 }
 
 impl ApiError {
     fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status, kind, message: message.into(), data: Value::Null, header: None }
+        Self { status, kind, message: message.into(), data: Value::Null, advice: None }
     }
 
     pub fn bad_request(message: impl Into<String>) -> Self {
@@ -47,13 +68,12 @@ impl ApiError {
     }
 
     pub fn unauthorized() -> Self {
-        let header = ("www-authenticate", "ApiKey realm=\"mobid\", header=\"X-Mobid-Key\"");
         let error = Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
             "The X-Mobid-Key header is missing or its key is not valid.",
         );
-        Self { header: Some(header), ..error }
+        Self { advice: Some(Advice::Authenticate), ..error }
     }
 
     pub fn forbidden(permission: &str) -> Self {
@@ -61,6 +81,18 @@ impl ApiError {
             StatusCode::FORBIDDEN,
             "forbidden",
             format!("The API key lacks the permission {permission}."),
+        )
+    }
+
+    pub fn owner_only() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Only the owner may do this.")
+    }
+
+    pub fn key_in_grace() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "This key was replaced: it is good for everything but clients.",
         )
     }
 
@@ -89,7 +121,23 @@ impl ApiError {
     pub fn too_many_waiting() -> Self {
         let message = "Too many requests are waiting already. Ask without wait, or again later.";
         let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
-        Self { header: Some(("retry-after", "1")), ..error }
+        Self { advice: Some(Advice::RetryAfter(1)), ..error }
+    }
+
+    /// From an address that has presented too many keys that are none.
+    pub fn too_many_bad_keys(retry_after_seconds: i64) -> Self {
+        let message = format!("Too many bad keys from this address. Retry after {retry_after_seconds} s.");
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+        Self { advice: Some(Advice::RetryAfter(retry_after_seconds)), ..error }
+    }
+
+    /// More than the client's plan has of a policy.
+    pub fn rate_limited(policy: &str, limit: Option<u32>, retry_after_seconds: i64) -> Self {
+        let message =
+            format!("More requests than the plan allows ({policy}). Retry after {retry_after_seconds} s.");
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+        let data = json!({ "policy": policy, "limit": limit, "retryAfter": retry_after_seconds });
+        Self { advice: Some(Advice::RetryAfter(retry_after_seconds)), data, ..error }
     }
 
     /// Bad fields, all at once: 400 if any is missing or unknown, else 422.
@@ -131,8 +179,8 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = envelope::error(&self);
-        if let Some((name, value)) = self.header {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        if let Some((name, value)) = self.advice.map(Advice::header) {
+            response.headers_mut().insert(name, value);
         }
         response
     }
@@ -173,6 +221,19 @@ impl From<ConsentError> for ApiError {
             | ConsentError::NotTheRecipient
             | ConsentError::PasskeyRequired
             | ConsentError::ScopeNotAsked => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<ClientError> for ApiError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::NotFound => Self::not_found(),
+            ClientError::LimitsOfAPlan => {
+                Self::invalid_field("limits", "invalid_limits", "Only an enterprise has limits of its own.")
+            }
+            ClientError::OwnerStays => Self::conflict("The owner stays active, with every permission."),
+            ClientError::AlreadyExists => Self::conflict(error.to_string()),
         }
     }
 }

@@ -1,30 +1,61 @@
-//! What stands before every route of the API: a key, its permission, then idempotency. Without a valid key nothing else
-//! is looked at.
+//! What stands before every route of the API: a key, its limits, its permission, then idempotency. Without a valid key
+//! nothing else is looked at.
 
 use axum::extract::{FromRef, Request, State};
+use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
-use mobid_domain::client::Permission;
+use mobid_domain::client::{Permission, Standing};
 
 use super::authentication::ApiClient;
 use super::error::ApiError;
 use super::idempotency;
 use crate::app::App;
+use crate::limits::{self, Verdict};
 
-/// These methods, for keys that have this permission.
-pub fn allow(app: &App, permission: Permission, routes: MethodRouter<App>) -> MethodRouter<App> {
-    routes.route_layer(from_fn_with_state((app.clone(), Some(permission)), guard))
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Every valid key.
+    Everybody,
+    /// Keys with this permission.
+    With(Permission),
+    /// The owner, by a key with this permission.
+    Owner(Permission),
+    /// Every client, about what the handler lets it see. Like the owner's, by no key in its grace: whoever has an old
+    /// key must not get a new one with it.
+    OfAClient,
 }
 
-/// These methods, for every valid key.
-pub fn allow_all(app: &App, routes: MethodRouter<App>) -> MethodRouter<App> {
-    routes.route_layer(from_fn_with_state((app.clone(), None), guard))
+impl Access {
+    fn check(self, client: &ApiClient) -> Result<(), ApiError> {
+        match self {
+            Self::Owner(_) | Self::OfAClient if client.standing == Standing::InGrace => {
+                Err(ApiError::key_in_grace())
+            }
+            Self::Owner(_) if !client.account.owner => Err(ApiError::owner_only()),
+            Self::With(permission) | Self::Owner(permission) if !client.may(permission) => {
+                Err(ApiError::forbidden(permission.as_str()))
+            }
+            Self::Everybody | Self::OfAClient | Self::With(_) | Self::Owner(_) => Ok(()),
+        }
+    }
+}
+
+/// These methods, for those who may use them.
+pub fn allow(app: &App, access: Access, routes: MethodRouter<App>) -> MethodRouter<App> {
+    routes.route_layer(from_fn_with_state((app.clone(), access), guard))
+}
+
+/// What is no route, for every valid key: asking for it counts like anything else.
+pub fn with_key<T: 'static>(app: &App, handler: impl Handler<T, App>) -> impl Handler<T, App> {
+    handler.layer(from_fn_with_state(app.clone(), count))
 }
 
 /// What a guard knows of its route.
-type Guarded = (App, Option<Permission>);
+type Guarded = (App, Access);
 
 impl FromRef<Guarded> for App {
     fn from_ref((app, _): &Guarded) -> Self {
@@ -33,18 +64,51 @@ impl FromRef<Guarded> for App {
 }
 
 async fn guard(
-    State((app, permission)): State<Guarded>,
+    State((app, access)): State<Guarded>,
     client: ApiClient,
     request: Request,
     next: Next,
 ) -> Response {
-    if let Some(permission) = permission
-        && !client.may(permission)
-    {
-        return ApiError::forbidden(permission.as_str()).into_response();
+    let answer = |request| answer(&app, access, &client, request, next);
+    within_limits(&app, &client, request, answer).await
+}
+
+async fn count(State(app): State<App>, client: ApiClient, request: Request, next: Next) -> Response {
+    within_limits(&app, &client, request, |request| next.run(request)).await
+}
+
+/// Counts the request, answers it if it is not one too many, and says in either case where its client stands.
+async fn within_limits<F: Future<Output = Response>>(
+    app: &App,
+    client: &ApiClient,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
+    let now = app.clock.now();
+    let (usage, mut response) = match app.limiter.admit(client.id, client.account.limits(), now) {
+        Verdict::Refused(usage, policy) => {
+            metrics::counter!("mobid_rate_limited_total", "policy" => policy.name()).increment(1);
+            app.requests.refused(client.id, now.date_naive(), policy);
+            (usage, limits::refuse(&usage, policy, now).into_response())
+        }
+        Verdict::Admitted(usage, place) => {
+            app.requests.admitted(client.id, now.date_naive());
+            request.extensions_mut().insert(place.clone());
+            let response = answer(request).await;
+            drop(place);
+            (usage, response)
+        }
+    };
+    limits::describe(response.headers_mut(), &usage, now);
+    response
+}
+
+async fn answer(app: &App, access: Access, client: &ApiClient, request: Request, next: Next) -> Response {
+    if let Err(error) = access.check(client) {
+        return error.into_response();
     }
     if request.method() == Method::POST {
-        return idempotency::once(&app, &client, request, next).await;
+        return idempotency::once(app, client, request, next).await;
     }
     next.run(request).await
 }

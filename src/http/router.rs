@@ -5,23 +5,28 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
-use mobid_domain::client::Permission::{ConsentsRead, ConsentsWrite, WebhooksRead, WebhooksWrite};
+use axum::routing::{any, get};
+use mobid_domain::client::Permission::{
+    ClientsRead, ClientsWrite, ConsentsRead, ConsentsWrite, WebhooksRead, WebhooksWrite,
+};
 
-use super::authentication::ApiClient;
 use super::connections::close_while_draining;
 use super::error::ApiError;
-use super::guard::{allow, allow_all};
+use super::guard::Access::{Everybody, OfAClient, Owner, With};
+use super::guard::with_key;
 use super::request_id::with_request_id;
+use super::table::{Row, Table};
 use super::unread::read_the_rest;
-use crate::api::{consent, health, webhook};
+use crate::api::{client, consent, health, webhook};
 use crate::app::App;
 use crate::pages;
 
 /// Everything on `MOBID_LISTEN`.
 pub fn public(app: &App) -> Router {
     Router::new()
-        .nest("/v1", v1(app))
+        .nest("/v1", v1(app).router(no_such_route, method_not_allowed))
+        // Which what is nested at /v1 does not take for its own.
+        .route("/v1/", any(with_key(app, no_such_route)))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .merge(pages::routes(app))
@@ -31,48 +36,40 @@ pub fn public(app: &App) -> Router {
         .with_state(app.clone())
 }
 
-/// Everything under `/v1`, behind an API key.
-fn v1(app: &App) -> Router<App> {
-    let consents = || {
-        allow(app, ConsentsRead, get(consent::list::list)).merge(allow(
-            app,
-            ConsentsWrite,
-            post(consent::create::create),
-        ))
-    };
-    Router::new()
-        .route("/health", allow_all(app, get(health::with_key)))
-        .route("/service/consents", consents())
-        .route("/service/consents/search", allow(app, ConsentsWrite, post(consent::create::create)))
-        .route("/service/consents/summary", allow(app, ConsentsRead, get(consent::summary::summary)))
-        .route(
-            "/service/consents/{id}",
-            allow(app, ConsentsRead, get(consent::retrieve::retrieve)).merge(allow(
-                app,
-                ConsentsWrite,
-                put(consent::update::update).patch(consent::update::update).delete(consent::revoke::revoke),
-            )),
+/// Everything under `/v1`: behind an API key, and each for whom it is.
+fn v1(app: &App) -> Table {
+    Table::new(app)
+        .get("/health", Everybody, health::with_key)
+        .get("/clients", Owner(ClientsRead), client::list::list)
+        .post("/clients", Owner(ClientsWrite), client::create::create)
+        .get("/clients/{id}", OfAClient, client::retrieve::retrieve)
+        .change("/clients/{id}", Owner(ClientsWrite), client::update::update)
+        .delete("/clients/{id}", Owner(ClientsWrite), client::delete::delete)
+        .post("/clients/{id}/regenerate-key", OfAClient, client::regenerate_key::regenerate_key)
+        .post(
+            "/clients/{id}/rotate-callback-secret",
+            OfAClient,
+            client::rotate_callback_secret::rotate_callback_secret,
         )
-        .route("/service/consents/{id}/history", allow(app, ConsentsRead, get(consent::history::history)))
-        .route(
-            "/webhooks",
-            allow(app, WebhooksRead, get(webhook::list::list)).merge(allow(
-                app,
-                WebhooksWrite,
-                post(webhook::create::create),
-            )),
-        )
-        .route("/webhooks/event-types", allow(app, WebhooksRead, get(webhook::event_types::event_types)))
-        .route(
-            "/webhooks/{id}",
-            allow(app, WebhooksRead, get(webhook::retrieve::retrieve)).merge(allow(
-                app,
-                WebhooksWrite,
-                delete(webhook::delete::delete),
-            )),
-        )
-        .fallback(async |_: ApiClient| no_such_route().await)
-        .method_not_allowed_fallback(async |_: ApiClient| method_not_allowed().await)
+        .get("/clients/{id}/usage", OfAClient, client::usage::usage)
+        .get("/service/consents", With(ConsentsRead), consent::list::list)
+        .post("/service/consents", With(ConsentsWrite), consent::create::create)
+        .post("/service/consents/search", With(ConsentsWrite), consent::create::create)
+        .get("/service/consents/summary", With(ConsentsRead), consent::summary::summary)
+        .get("/service/consents/{id}", With(ConsentsRead), consent::retrieve::retrieve)
+        .change("/service/consents/{id}", With(ConsentsWrite), consent::update::update)
+        .delete("/service/consents/{id}", With(ConsentsWrite), consent::revoke::revoke)
+        .get("/service/consents/{id}/history", With(ConsentsRead), consent::history::history)
+        .get("/webhooks", With(WebhooksRead), webhook::list::list)
+        .post("/webhooks", With(WebhooksWrite), webhook::create::create)
+        .get("/webhooks/event-types", With(WebhooksRead), webhook::event_types::event_types)
+        .get("/webhooks/{id}", With(WebhooksRead), webhook::retrieve::retrieve)
+        .delete("/webhooks/{id}", With(WebhooksWrite), webhook::delete::delete)
+}
+
+/// The rows of `/v1`, with who may use each.
+pub fn declared(app: &App) -> Vec<Row> {
+    v1(app).rows()
 }
 
 /// One layer around everything: for each request a layer costs a copy of all that is inside of it.

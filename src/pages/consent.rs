@@ -15,7 +15,7 @@ pub mod show;
 
 use chrono::{DateTime, Utc};
 use mobid_domain::actor::Actor;
-use mobid_domain::client::Client;
+use mobid_domain::client::{Client, Status as ClientStatus};
 use mobid_domain::consent::{ConsentError, RequireAssurance, Session, Status};
 use mobid_domain::handle::Handle;
 use mobid_domain::id::{CommandId, ConsentId};
@@ -37,6 +37,7 @@ pub struct Visit {
     pub session: Session,
     /// As the owner set it.
     pub client: String,
+    client_is_active: bool,
     pub recipient: Handle,
     pub key: DataKey,
     pub now: DateTime<Utc>,
@@ -56,10 +57,12 @@ impl Visit {
             .parse()
             .map_err(|_| SealError::Malformed)?;
         let client = app.store.load::<Client>(&request.client_id.to_string()).await?.state;
-        let client = client.account().map(|account| account.created.name.clone()).unwrap_or_default();
+        let account = client.account().ok_or(PageError::NotFound)?;
+        let (client, client_is_active) = (account.name.clone(), account.status == ClientStatus::Active);
         let words = Words::of(request.locale.as_deref());
         let now = app.clock.now();
-        Ok(Self { id, sequence: folded.sequence, client, recipient, key, now, words, session })
+        let sequence = folded.sequence;
+        Ok(Self { id, sequence, session, client, client_is_active, recipient, key, now, words })
     }
 
     pub fn status(&self) -> Status {
@@ -78,6 +81,7 @@ impl Visit {
         };
         match () {
             () if !fits => Err(PageError::Ended(self.id)),
+            () if action == Action::Approve && !self.client_is_active => Err(PageError::ClientShutOut),
             () if self.passkey_demanded() && action != Action::View => {
                 Err(PageError::PasskeyDemanded(self.id))
             }

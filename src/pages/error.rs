@@ -29,6 +29,8 @@ pub enum PageError {
     /// No code was asked for in this browser for this.
     NoCode(ConsentId),
     PasskeyDemanded(ConsentId),
+    /// Its client was suspended or deleted: it is given nothing more.
+    ClientShutOut,
     Capped {
         resource: ConsentId,
         now: DateTime<Utc>,
@@ -55,7 +57,7 @@ impl PageError {
             }
             Self::Form(FormError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Form(_) => StatusCode::BAD_REQUEST,
-            Self::Changed(_) | Self::Ended(_) => StatusCode::CONFLICT,
+            Self::Changed(_) | Self::Ended(_) | Self::ClientShutOut => StatusCode::CONFLICT,
             Self::Capped { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotSent(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Erased => StatusCode::GONE,
@@ -74,6 +76,7 @@ impl PageError {
             Self::Ended(_) => words.ended,
             Self::NoCode(_) => words.no_code,
             Self::PasskeyDemanded(_) => words.passkey_demanded,
+            Self::ClientShutOut => words.client_shut_out,
             Self::Capped { .. } => words.capped,
             Self::NotSent(_) => words.not_sent,
             Self::Erased => words.erased,

@@ -3,9 +3,9 @@
 //! Three checks, each enough on its own: where the browser says the form came from (`Origin`, `Sec-Fetch-Site`), the
 //! cookie, which a strange site cannot make a browser send (`SameSite=Strict`), and the form's token.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use axum::extract::{ConnectInfo, FromRequest, Path, Request};
+use axum::extract::{FromRequest, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
@@ -13,6 +13,7 @@ use super::browser::BrowserSession;
 use super::error::PageError;
 use super::form::Form;
 use crate::app::App;
+use crate::http::address;
 
 /// What was posted, by whom, about what.
 pub struct Posted {
@@ -41,7 +42,7 @@ impl FromRequest<App> for Posted {
         if !crate::secret::equal(form.one("csrf")?.as_bytes(), expected.as_bytes()) {
             return Err(PageError::FormVoid);
         }
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let address = address::of(&parts, &app.config.trusted_proxies);
         Ok(Self { resource, browser, address, form })
     }
 }

@@ -138,6 +138,10 @@ pub static WORDS: Words = Words {
         title: "No code was asked for here",
         text: "A code only works in the browser, and for the request, that it was asked for. Nothing was decided. Start again from the request.",
     },
+    client_shut_out: Note {
+        title: "This request cannot be answered",
+        text: "Whoever asked does not take part in this service at the moment. Nothing was shared, and there is nothing that you need to do.",
+    },
     capped: Note {
         title: "Too many codes",
         text: "To protect you we have stopped sending and accepting codes for a while. Nothing was decided.",

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use mobid_domain::client::Client;
+use mobid_domain::client::{Client, Status as ClientStatus};
 use mobid_domain::consent::{Session, Status};
 use mobid_domain::handle::Handle;
 use mobid_domain::id::ConsentId;
@@ -111,7 +111,7 @@ async fn send_all(app: &App, notices: &[Notice]) -> Result<usize, NoticeError> {
     Ok(sent)
 }
 
-/// Whether the link went out: it does not if the consent waits no more or its person was erased.
+/// Whether the link went out: it does not if the consent waits no more, its person was erased or its client shut out.
 async fn send(app: &App, notice: &Notice) -> Result<bool, NoticeError> {
     let id: ConsentId = notice.consent_id.parse().map_err(|_| NoticeError::Unreadable)?;
     let folded = app.current.consent(id).await?.ok_or(NoticeError::Unreadable)?;
@@ -122,7 +122,11 @@ async fn send(app: &App, notice: &Notice) -> Result<bool, NoticeError> {
     let Some(recipient) = recipient(app, &notice.consent_id, session).await? else { return Ok(false) };
     let request = &session.request;
     let client = app.store.load::<Client>(&request.client_id.to_string()).await?.state;
-    let client = client.account().map(|account| account.created.name.as_str()).unwrap_or_default();
+    let account = client.account().ok_or(NoticeError::Unreadable)?;
+    if account.status != ClientStatus::Active {
+        return Ok(false);
+    }
+    let client = account.name.as_str();
     let words = Words::of(request.locale.as_deref());
     let link = format!("{}/r/{id}", app.config.public_origin());
     let purpose = words.purpose_of(request.purpose.as_str());

@@ -342,7 +342,9 @@ async fn heard(news: &mut Option<watch::Receiver<i64>>, seen: Option<i64>) {
 fn headers(delivery: &Claimed, message: &Message, now: DateTime<Utc>) -> Result<HeaderMap, Unsendable> {
     let (id, timestamp) = (EventId(delivery.event_id).to_string(), now.timestamp());
     let body = message.body.as_bytes();
-    let signature = signature::standard(&message.secret, &id, timestamp, body)?;
+    // Space-separated, while a secret and the one that follows it overlap.
+    let signatures = message.secrets.iter().map(|secret| signature::standard(secret, &id, timestamp, body));
+    let signature = signatures.collect::<Result<Vec<_>, _>>()?.join(" ");
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in [

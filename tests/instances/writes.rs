@@ -11,16 +11,16 @@ use crate::support::{Api, Reply, TestApp, reference_body};
 /// Consents that are taken through their lives.
 const ROUNDS: usize = 20;
 
-struct Servers {
-    one: TestApp,
-    two: TestApp,
-    last: TestApp,
+pub struct Servers {
+    pub one: TestApp,
+    pub two: TestApp,
+    pub last: TestApp,
     balancer: Balancer,
     /// The owner, through the balancer.
     api: Api,
 }
 
-async fn three() -> Servers {
+pub async fn three() -> Servers {
     let one = TestApp::start().await;
     let (two, last) = (one.twin().await, one.twin().await);
     let urls = [&one, &two, &last].map(|app| app.url(""));

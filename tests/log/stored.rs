@@ -85,7 +85,7 @@ async fn metadata_says_which_request_of_whom_with_which_rights() {
             "requestId": "my-own.id_1",
             "actorKind": "client",
             "actorId": known.id.to_string(),
-            "keyId": known.account.created.key_id.to_string(),
+            "keyId": known.account.key.key_id.to_string(),
             "permissions": "consents:write qr:write",
         })
     );

@@ -5,8 +5,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::visitor::Page;
-use super::{ALL, Visitor};
-use crate::support::{RECIPIENT, TestApp};
+use super::{ALL, Visitor, last_code};
+use crate::support::{Api, RECIPIENT, TestApp, reference_body};
 
 fn carries_what_protects_it(page: &Page) {
     let policy = page.header("content-security-policy");
@@ -133,4 +133,35 @@ async fn a_link_on_another_site_does_not_cost_the_session_that_waits_for_a_code(
     let page = led.send(request).await;
     assert_eq!((page.header("set-cookie"), page.header("refresh")), ("", format!("0; url=/r/{id}").as_str()));
     assert_eq!(ann.enter(&id, &super::last_code(&app)).await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_is_shut_out_is_given_nothing_more() {
+    let app = TestApp::start().await;
+    let body = json!({ "name": "Mallory Ltd", "permissions": ["consents:read", "consents:write"] });
+    let made = app.api.post("/v1/clients", &body).await;
+    let client = Api::new(app.api.url(""), made.data()["apiKey"].as_str().unwrap().to_owned());
+    let reference = reference_body();
+    let (one, other) = (
+        client.post("/v1/service/consents", &reference).await.id(),
+        client.post("/v1/service/consents", &reference).await.id(),
+    );
+    let (mut ann, path) = (Visitor::new(&app), format!("/v1/clients/{}", made.id()));
+    ann.ask(&one, "approve", &ALL).await;
+    let code = last_code(&app);
+    ann.ask(&other, "reject", &[]).await;
+    let (rejecting, csrf) = (last_code(&app), ann.csrf(&one).await);
+    assert_eq!(app.api.patch(&path, &json!({ "status": "suspended" })).await.status, 200);
+    for page in [
+        ann.open(&one).await,
+        ann.get(&format!("/r/{one}/code")).await,
+        ann.post(&format!("/r/{one}/decide"), &[("csrf", &csrf), ("code", &code)]).await,
+    ] {
+        assert_eq!((page.status, page.heading()), (409, "This request cannot be answered"));
+    }
+    assert_eq!(ann.enter(&other, &rejecting).await.status, 303);
+    assert_eq!(ann.open(&other).await.heading(), "Rejected");
+    assert_eq!(app.api.patch(&path, &json!({ "status": "active" })).await.status, 200);
+    assert_eq!(client.get(&format!("/v1/service/consents/{one}")).await.data()["status"], "pending");
+    assert_eq!(ann.open(&one).await.status, 200);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use cqrs_es::Aggregate;
 use mobid_domain::consent::{Consent, ConsentEvent, Status};
 use mobid_domain::id::{ClientId, ConsentId, UserId};
@@ -230,4 +230,29 @@ pub async fn count_by_status(
     .fetch_all(pool)
     .await?;
     Ok(rows.into_iter().filter_map(|row| Some((Status::parse(&row.status)?, row.count))).collect())
+}
+
+/// How many consents were created on each day of a span, by where they stand at a moment. Days are UTC's.
+pub async fn count_by_day(
+    pool: &PgPool,
+    tenant: ClientId,
+    created_from: DateTime<Utc>,
+    created_before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<(NaiveDate, Status, i64)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select (created_at at time zone 'UTC')::date as "day!",
+                  case when status = 'pending' and expires_at <= $4 then 'expired' else status end as "status!",
+                  count(*) as "count!"
+           from consents
+           where tenant = $1 and created_at >= $2 and created_at < $3
+           group by 1, 2"#,
+        tenant.to_string(),
+        created_from,
+        created_before,
+        now
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.day, Status::parse(&row.status)?, row.count))).collect())
 }

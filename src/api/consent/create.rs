@@ -19,7 +19,6 @@ use crate::http::error::ApiError;
 use crate::http::fields::{Fields, boolean, integer};
 use crate::http::idempotency::Idempotency;
 use crate::http::query::Query;
-use crate::http::web_url::web_url;
 use crate::presentation::consent as present;
 use crate::vault::{DataKey, Place, SealError};
 
@@ -74,9 +73,9 @@ fn parse(mut fields: Fields, client: &ApiClient) -> Result<NewConsent, ApiError>
     let recipient = fields.required("recipient", values::recipient);
     let purpose = fields.required("purpose", values::purpose);
     let scope = fields.optional("scope", values::scope);
-    let callback_url = fields.optional("callbackUrl", |value| web_url(value, "invalid_callback_url"));
-    let return_url =
-        fields.optional("returnUrl", |value| values::return_url(value, &client.account.created.origins));
+    let callback_url =
+        fields.optional("callbackUrl", |value| values::callback_url(value, &client.account.callback_hosts));
+    let return_url = fields.optional("returnUrl", |value| values::return_url(value, &client.account.origins));
     let minutes = fields.optional("expiresIn", |value| integer(value, "invalid_expires_in", 1, MAX_MINUTES));
     let require_assurance = fields.optional("requireAssurance", values::require_assurance);
     let notify = fields.optional("notify", |value| boolean(value, "invalid_notify"));

@@ -1,7 +1,9 @@
 //! `GET /v1/service/consents/{id}`, now, as it was, or once it changes.
 
+use axum::Extension;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
+use mobid_domain::client::Permission;
 use mobid_domain::consent::{Consent, Session, Status};
 use mobid_domain::id::ConsentId;
 use mobid_projections::consent::query as consents;
@@ -15,11 +17,13 @@ use crate::http::envelope::ApiResult;
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::router::Id;
+use crate::limits::Place;
 
 pub async fn retrieve(
     client: ApiClient,
     Id(id): Id<ConsentId>,
     State(app): State<App>,
+    Extension(place): Extension<Place>,
     mut query: Query,
 ) -> ApiResult {
     let as_of = query.as_of();
@@ -35,7 +39,14 @@ pub async fn retrieve(
             (consents::as_of(&app.pool, id, as_of).await?, moment)
         }
         (None, wait) => {
-            let found = wait_for_change(&app, &client, id, wait.unwrap_or(0)).await?;
+            let seconds = wait.unwrap_or(0);
+            if seconds > 0 {
+                place.give_back();
+            }
+            let found = wait_for_change(&app, &client, id, seconds).await?;
+            if seconds > 0 {
+                client.check_again(&app, Permission::ConsentsRead).await?;
+            }
             (found, app.clock.now())
         }
     };

@@ -47,6 +47,18 @@ fn slug(value: &Value, code: &str) -> Result<Slug, Invalid> {
     text.parse().map_err(|error: mobid_domain::slug::InvalidSlug| Invalid::new(code, format!("It {error}.")))
 }
 
+/// A URL at one of the hosts that the client's callbacks may go to; any, where none is named.
+pub fn callback_url(value: &Value, hosts: &[String]) -> Result<String, Invalid> {
+    let text = web_url(value, "invalid_callback_url")?;
+    let url = Url::parse(&text).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    if hosts.is_empty() || hosts.iter().any(|known| known == host) {
+        Ok(text)
+    } else {
+        Err(Invalid::new("invalid_callback_url", "Its host must be one of the client's callbackHosts."))
+    }
+}
+
 /// A URL on one of the client's registered origins.
 pub fn return_url(value: &Value, origins: &[String]) -> Result<String, Invalid> {
     let text = web_url(value, "invalid_return_url")?;

@@ -35,6 +35,7 @@ pub async fn show(
     }
     let browser = known.clone().unwrap_or_else(BrowserSession::random);
     let response = match visit.status() {
+        Status::Pending if !visit.client_is_active => return Err(PageError::ClientShutOut),
         Status::Pending => {
             let blank = Filled::blank(&visit.session.request.scope);
             request_page(&app, &visit, &browser, &blank, via_qr)

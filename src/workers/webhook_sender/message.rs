@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
-use mobid_domain::client::Client;
+use mobid_domain::client::{Client, Status as ClientStatus};
 use mobid_domain::consent::{Consent, ConsentEvent, Session, Status};
 use mobid_domain::id::ClientId;
 use mobid_domain::recorded::Recorded;
@@ -26,11 +26,13 @@ pub struct Message {
     pub client: ClientId,
     pub url: Url,
     pub body: String,
-    /// Signs in the way of Standard Webhooks.
-    pub secret: Zeroizing<String>,
+    /// Each signs in the way of Standard Webhooks, the newest first.
+    pub secrets: Secrets,
     /// Signs in the vendor's way.
     pub callback_secret: Zeroizing<String>,
 }
+
+type Secrets = Vec<Zeroizing<String>>;
 
 /// Why there is nothing to attempt.
 #[derive(Debug, thiserror::Error)]
@@ -72,27 +74,28 @@ impl NoMessage {
 /// Where to, signed with what.
 struct Address {
     url: Url,
-    secret: Zeroizing<String>,
+    secrets: Secrets,
 }
 
 /// Makes the message of a delivery.
 pub async fn of(app: &App, delivery: &Claimed) -> Result<Message, NoMessage> {
     let client: ClientId = delivery.tenant.parse().map_err(|_| NoMessage::NowhereToGo("unknown_client"))?;
-    let (callback_secret, address, body) = if delivery.target == CALLBACK {
-        let (secret, at_event) =
-            tokio::join!(callback_secret(app, client), AtEvent::<Consent>::read(app, delivery));
-        let secret = secret?;
-        let (address, body) = to_callback(app, delivery, &at_event?, secret.clone()).await?;
-        (secret, address, body)
+    let (callback_secrets, address, body) = if delivery.target == CALLBACK {
+        let (secrets, at_event) =
+            tokio::join!(callback_secrets(app, client), AtEvent::<Consent>::read(app, delivery));
+        let secrets = secrets?;
+        let (address, body) = to_callback(app, delivery, &at_event?, secrets.clone()).await?;
+        (secrets, address, body)
     } else {
         // Read at the same time; but what matters first is whether anybody still wants to know.
         let endpoint = endpoint(app, client, &delivery.target);
-        let (secret, address, body) =
-            tokio::join!(callback_secret(app, client), endpoint, to_endpoint(app, delivery));
-        (secret?, address?, body?)
+        let (secrets, address, body) =
+            tokio::join!(callback_secrets(app, client), endpoint, to_endpoint(app, delivery));
+        (secrets?, address?, body?)
     };
-    let Address { url, secret } = address;
-    Ok(Message { client, url, body: body.to_string(), secret, callback_secret })
+    let callback_secret = callback_secrets.first().ok_or(NoMessage::NowhereToGo("unknown_client"))?.clone();
+    let Address { url, secrets } = address;
+    Ok(Message { client, url, body: body.to_string(), secrets, callback_secret })
 }
 
 /// An aggregate at the delivery's event, and as it is now.
@@ -116,13 +119,19 @@ impl<A: Aggregate + Clone> AtEvent<A> {
     }
 }
 
-/// The client's own secret, which it was shown when it was made.
-async fn callback_secret(app: &App, client: ClientId) -> Result<Zeroizing<String>, NoMessage> {
+/// The client's own secrets, each of which it was shown when it was made.
+async fn callback_secrets(app: &App, client: ClientId) -> Result<Secrets, NoMessage> {
     let id = client.to_string();
     let loaded = app.store.load::<Client>(&id).await?.state;
     let account = loaded.account().ok_or(NoMessage::NowhereToGo("unknown_client"))?;
+    if account.status == ClientStatus::Deleted {
+        return Err(NoMessage::NowhereToGo("client_deleted"));
+    }
     let key = tenant_key(app, client).await?;
-    Ok(Zeroizing::new(key.open_text_in(client, &id, "callbackSecret", &account.callback_secret())?))
+    let secrets = account.callback_secrets(app.clock.now());
+    Ok(secrets
+        .map(|secret| key.open_text_in(client, &id, "callbackSecret", secret).map(Zeroizing::new))
+        .collect::<Result<_, _>>()?)
 }
 
 async fn tenant_key(app: &App, client: ClientId) -> Result<DataKey, NoMessage> {
@@ -144,7 +153,7 @@ async fn endpoint(app: &App, client: ClientId, id: &str) -> Result<Address, NoMe
     let key = tenant_key(app, client).await?;
     let url = key.open_text_in(client, id, "url", &registration.url)?;
     let secret = key.open_text_in(client, id, "secret", &registration.secret)?;
-    Ok(Address { url: parse(&url)?, secret: Zeroizing::new(secret) })
+    Ok(Address { url: parse(&url)?, secrets: vec![Zeroizing::new(secret)] })
 }
 
 fn parse(url: &str) -> Result<Url, NoMessage> {
@@ -188,7 +197,7 @@ async fn to_callback(
     app: &App,
     delivery: &Claimed,
     read: &AtEvent<Consent>,
-    secret: Zeroizing<String>,
+    secrets: Secrets,
 ) -> Result<(Address, Value), NoMessage> {
     let event = read.event.decode::<Consent>().map_err(ApplyError::from)?;
     let (session, key) = session(app, read).await?;
@@ -212,7 +221,7 @@ async fn to_callback(
             "assurance": shown.assurance,
         },
     });
-    Ok((Address { url, secret }, body))
+    Ok((Address { url, secrets }, body))
 }
 
 fn vendor_status(event: &ConsentEvent) -> Option<&'static str> {

@@ -1,0 +1,130 @@
+//! The fields of a client, as its owner may write them.
+
+use mobid_domain::client::{Limits, Permission, Plan};
+use serde_json::Value;
+use url::Url;
+
+use crate::config::is_loopback;
+use crate::http::fields::{Invalid, text};
+
+const MAX_NAME: usize = 100;
+const MAX_LIST: usize = 20;
+const MAX_LIMIT: u64 = 1_000_000_000;
+
+pub fn name(value: &Value) -> Result<String, Invalid> {
+    let name = text(value, "invalid_name", MAX_NAME)?;
+    if name.trim() == name {
+        return Ok(name.to_owned());
+    }
+    Err(Invalid::new("invalid_name", "It must not begin or end with a space."))
+}
+
+pub fn plan(value: &Value) -> Result<Plan, Invalid> {
+    serde_json::from_value(value.clone())
+        .map_err(|_| Invalid::new("invalid_plan", "It must be free, basic, growth or enterprise."))
+}
+
+/// `{"perMinute", "perDay", "concurrent"}`, each a whole number or `null` for none.
+pub fn limits(value: &Value) -> Result<Limits, Invalid> {
+    let invalid = || {
+        Invalid::new(
+            "invalid_limits",
+            "It must be an object of perMinute, perDay and concurrent, each a whole number from 1 or null for none.",
+        )
+    };
+    let object = value.as_object().ok_or_else(invalid)?;
+    let names = ["perMinute", "perDay", "concurrent"];
+    if object.keys().any(|name| !names.contains(&name.as_str())) {
+        return Err(invalid());
+    }
+    let limit = |name: &str| match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => {
+            let number = value.as_u64().filter(|number| (1..=MAX_LIMIT).contains(number));
+            number.and_then(|number| u32::try_from(number).ok()).map(Some).ok_or_else(invalid)
+        }
+    };
+    let [per_minute, per_day, concurrent] = names.map(limit);
+    Ok(Limits { per_minute: per_minute?, per_day: per_day?, concurrent: concurrent? })
+}
+
+/// In the order of the reference, each once.
+pub fn permissions(value: &Value) -> Result<Vec<Permission>, Invalid> {
+    let invalid = |message: String| Invalid::new("invalid_permissions", message);
+    let named = value.as_array().ok_or_else(|| invalid("It must be a list of permissions.".to_owned()))?;
+    for name in named {
+        if !Permission::ALL.iter().any(|known| name.as_str() == Some(known.as_str())) {
+            let known: Vec<_> = Permission::ALL.iter().map(|known| known.as_str()).collect();
+            return Err(invalid(format!("Each must be one of {}.", known.join(", "))));
+        }
+    }
+    let has = |permission: &&Permission| named.iter().any(|name| name.as_str() == Some(permission.as_str()));
+    Ok(Permission::ALL.iter().filter(has).copied().collect())
+}
+
+/// A domain that a client's own passkeys are bound to: never the hosted pages', nor one above or below it, whose
+/// passkeys decide in a person's name.
+pub fn rp_id(value: &Value, hosted: &str) -> Result<String, Invalid> {
+    let invalid = |message: &str| Invalid::new("invalid_rp_id", message);
+    let text = value.as_str().ok_or_else(|| invalid("It must be a domain such as login.example.com."))?;
+    let url = Url::parse(&format!("https://{text}/")).ok();
+    let well_formed =
+        url.as_ref().and_then(Url::domain) == Some(text) && text.len() <= 253 && !text.ends_with('.');
+    if !well_formed {
+        return Err(invalid("It must be a domain such as login.example.com, in lower case."));
+    }
+    let related = text == hosted || is_below(text, hosted) || is_below(hosted, text);
+    if related && text != "localhost" {
+        return Err(invalid("It must not be the host of the hosted pages, nor above or below it."));
+    }
+    Ok(text.to_owned())
+}
+
+fn is_below(domain: &str, above: &str) -> bool {
+    domain.strip_suffix(above).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// Origins of the web, as browsers write them.
+pub fn origins(value: &Value) -> Result<Vec<String>, Invalid> {
+    let invalid = || {
+        Invalid::new(
+            "invalid_origins",
+            "It must be a list of at most 20 https origins such as https://login.example.com (http only to loopback).",
+        )
+    };
+    list(value, invalid, |text| {
+        let url = Url::parse(text).ok()?;
+        let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+        (secure && url.origin().ascii_serialization() == text).then(|| text.to_owned())
+    })
+}
+
+/// Hosts that callbacks may go to; none is any.
+pub fn callback_hosts(value: &Value) -> Result<Vec<String>, Invalid> {
+    let invalid = || {
+        Invalid::new(
+            "invalid_callback_hosts",
+            "It must be a list of at most 20 host names such as example.com.",
+        )
+    };
+    list(value, invalid, |text| {
+        let url = Url::parse(&format!("https://{text}/")).ok()?;
+        (url.host_str() == Some(text) && url.port().is_none()).then(|| text.to_owned())
+    })
+}
+
+fn list(
+    value: &Value,
+    invalid: impl Fn() -> Invalid,
+    parse: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<String>, Invalid> {
+    let values = value.as_array().filter(|values| values.len() <= MAX_LIST).ok_or_else(&invalid)?;
+    let mut list: Vec<String> = Vec::with_capacity(values.len());
+    for value in values {
+        let parsed = value.as_str().and_then(&parse).ok_or_else(&invalid)?;
+        if !list.contains(&parsed) {
+            list.push(parsed);
+        }
+    }
+    Ok(list)
+}

@@ -1,0 +1,133 @@
+//! How much a client may ask for: requests in a minute, in a day, and at the same time.
+//!
+//! Windows are fixed, and the first request opens one. What a client may use is looked up with its key, at each request:
+//! another plan counts at once, and what was used of a window stays used. Who waits (`?wait=`, server-sent events) has
+//! a cap of its own and gives its place among the concurrent requests back meanwhile.
+
+mod headers;
+mod local;
+mod shield;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use mobid_domain::client::Limits;
+use mobid_domain::id::ClientId;
+
+pub use headers::{describe, refuse};
+pub use local::Local;
+pub use shield::Shield;
+
+pub const MINUTE: Duration = Duration::from_mins(1);
+pub const DAY: Duration = Duration::from_hours(24);
+
+/// What is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    Minute,
+    Day,
+    Concurrency,
+}
+
+impl Policy {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Day => "day",
+            Self::Concurrency => "concurrency",
+        }
+    }
+}
+
+/// What there is of one window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub limit: u32,
+    pub used: u32,
+    pub resets_at: DateTime<Utc>,
+}
+
+/// Whole seconds, rounded up: who comes then is not too early.
+fn seconds_until(at: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
+    let micros = (at - now).num_microseconds().unwrap_or(i64::MAX).max(0);
+    micros / 1_000_000 + i64::from(micros % 1_000_000 > 0)
+}
+
+impl Window {
+    pub fn remaining(&self) -> u32 {
+        self.limit.saturating_sub(self.used)
+    }
+}
+
+/// Where a client stands once a request was counted, as far as it is limited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub minute: Option<Window>,
+    pub day: Option<Window>,
+    /// The limit, and how many are under way.
+    pub concurrent: Option<(u32, u32)>,
+}
+
+/// What becomes of a request.
+pub enum Verdict {
+    Admitted(Usage, Place),
+    Refused(Usage, Policy),
+}
+
+/// A place among a client's concurrent requests: given back when the last clone is dropped, or before.
+#[derive(Clone)]
+pub struct Place(Arc<Taken>);
+
+/// What gives the place back, once.
+struct Taken(Mutex<Option<Box<dyn FnOnce() + Send>>>);
+
+impl Place {
+    pub fn new(give_back: impl FnOnce() + Send + 'static) -> Self {
+        Self(Arc::new(Taken(Mutex::new(Some(Box::new(give_back))))))
+    }
+
+    /// For a request that is going to wait.
+    pub fn give_back(&self) {
+        self.0.give_back();
+    }
+}
+
+impl Taken {
+    fn give_back(&self) {
+        let given = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(give_back) = given {
+            give_back();
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+/// Counts requests, and says which are too many.
+#[derive(Clone, Default)]
+pub struct Limiter {
+    local: Local,
+    pub shield: Shield,
+}
+
+impl Limiter {
+    pub fn admit(&self, client: ClientId, limits: Limits, now: DateTime<Utc>) -> Verdict {
+        self.local.admit(client, limits, now)
+    }
+
+    /// Where a client stands, without counting anything.
+    pub fn usage(&self, client: ClientId, limits: Limits, now: DateTime<Utc>) -> Usage {
+        self.local.usage(client, limits, now)
+    }
+
+    /// Forgets who has not asked for anything for as long as it counts.
+    pub fn tidy(&self, now: DateTime<Utc>) {
+        self.local.tidy(now);
+        self.shield.tidy(now);
+    }
+}
