@@ -36,7 +36,7 @@ use running::Running;
 use signature::MalformedSecret;
 
 /// Attempts at a time.
-const AT_A_TIME: usize = 1_024;
+const AT_A_TIME: usize = 2_048;
 /// Who answers within it keeps up, and is sent more at a time.
 const PROMPT: Duration = Duration::from_secs(1);
 /// How long a delivery is left to a sender that says nothing: what one that died had begun is soon another's.

@@ -14,7 +14,7 @@ use super::AT_A_TIME;
 /// Attempts at a time that a lane starts with, and keeps whatever happens.
 pub const FIRST: i64 = 16;
 /// Attempts at a time that a lane gets at the most.
-const MOST: i64 = 256;
+const MOST: i64 = 512;
 
 #[derive(Default)]
 pub struct Running {
