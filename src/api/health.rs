@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::app::App;
+use crate::event_store::Heads;
+use crate::http::authentication::ApiClient;
 use crate::http::envelope::{ApiResult, json_response, ok};
 use crate::http::query::Query;
 
@@ -18,9 +20,9 @@ use crate::http::query::Query;
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
 /// `GET /v1/health`: the same as readiness, for a holder of a key.
-pub async fn with_key(State(app): State<App>, query: Query) -> ApiResult {
+pub async fn with_key(client: ApiClient, State(app): State<App>, query: Query) -> ApiResult {
     query.finish()?;
-    let status = if is_ready(&app).await { "ok" } else { "degraded" };
+    let status = if is_ready(&app, Some(client.as_of)) { "ok" } else { "degraded" };
     ok("Service health", &json!({ "status": status, "version": env!("CARGO_PKG_VERSION") }))
 }
 
@@ -31,7 +33,7 @@ pub async fn live() -> Response {
 
 /// `GET /health/ready`: the database answers, no follower of the log is stopped, and neither is the server.
 pub async fn ready(State(app): State<App>) -> Response {
-    if is_ready(&app).await {
+    if is_ready(&app, heads(&app).await) {
         json_response(StatusCode::OK, json!({ "status": "ok" }).to_string(), None)
     } else {
         json_response(StatusCode::SERVICE_UNAVAILABLE, json!({ "status": "unavailable" }).to_string(), None)
@@ -40,7 +42,8 @@ pub async fn ready(State(app): State<App>) -> Response {
 
 /// `GET /health/detail` on the admin address: how far each follower is, and what stopped it.
 pub async fn detail(State(app): State<App>) -> Response {
-    let head = app.keys.heads.read().await.map(|heads| heads.log).ok();
+    let heads = heads(&app).await;
+    let head = heads.map(|heads| heads.log);
     let failures = failure::all(&app.pool).await.ok();
     let followers: Vec<_> = app
         .followers
@@ -53,7 +56,7 @@ pub async fn detail(State(app): State<App>) -> Response {
                 "lag": head.map(|head| head - position), "condition": condition, "error": error })
         })
         .collect();
-    let ready = is_ready(&app).await;
+    let ready = is_ready(&app, heads);
     let detail = json!({ "ready": ready, "head": head, "followers": followers, "failures": failures });
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, axum::Json(detail)).into_response()
 }
@@ -69,10 +72,14 @@ fn describe(condition: &Condition) -> (&'static str, Value) {
     }
 }
 
-async fn is_ready(app: &App) -> bool {
+/// What the database says, asked once by all who want to know at the same time; nothing if it does not answer.
+async fn heads(app: &App) -> Option<Heads> {
+    // A database that is cut off does not say so.
+    timeout(ANSWERED_WITHIN, app.keys.heads.read()).await.ok()?.ok()
+}
+
+fn is_ready(app: &App, heads: Option<Heads>) -> bool {
     let stopped =
         app.followers.all().iter().any(|p| matches!(*p.condition.borrow(), Condition::Stopped { .. }));
-    // A database that is cut off does not say so.
-    let failures = timeout(ANSWERED_WITHIN, failure::all(&app.pool)).await;
-    !stopped && !*app.draining.borrow() && matches!(failures, Ok(Ok(failures)) if failures.is_empty())
+    !stopped && !*app.draining.borrow() && heads.is_some_and(|heads| !heads.a_follower_failed)
 }

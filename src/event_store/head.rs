@@ -5,13 +5,15 @@ use sqlx::{PgExecutor, PgPool};
 
 use crate::rounds::Rounds;
 
-/// How far the log goes.
+/// How far the log goes, and whether all that follow it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heads {
     /// The last position.
     pub log: i64,
     /// The last position of an event about any client.
     pub clients: i64,
+    /// Whether a follower was stopped by an event that it could not apply.
+    pub a_follower_failed: bool,
 }
 
 /// Askers that one round answers at the most.
@@ -44,7 +46,8 @@ async fn read(db: impl PgExecutor<'_>) -> Result<Heads, sqlx::Error> {
     sqlx::query_as!(
         Heads,
         r#"select coalesce((select max(position) from events), 0) as "log!",
-                  coalesce((select max(position) from events where aggregate_type = 'client'), 0) as "clients!""#
+                  coalesce((select max(position) from events where aggregate_type = 'client'), 0) as "clients!",
+                  exists (select from projection_failures) as "a_follower_failed!""#
     )
     .fetch_one(db)
     .await

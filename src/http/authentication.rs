@@ -23,7 +23,7 @@ use super::request_id;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::ephemeral::key_use::KeyUses;
-use crate::event_store::{CommandContext, EventStore, HeadReader};
+use crate::event_store::{CommandContext, EventStore, HeadReader, Heads};
 pub use crate::hex::hex;
 
 pub const HEADER: &str = "x-mobid-key";
@@ -103,6 +103,8 @@ pub struct ApiClient {
     pub key: ApiKey,
     pub key_id: KeyId,
     pub standing: Standing,
+    /// What the log was when the key was found to be good, and so after the request had come.
+    pub as_of: Heads,
 }
 
 impl ApiClient {
@@ -165,17 +167,17 @@ impl ClientKeys {
     pub async fn authenticate(&self, presented: &str) -> Result<ApiClient, ApiError> {
         let Some(key) = ApiKey::parse(presented) else { return Err(ApiError::unauthorized()) };
         let hash = key.hash();
-        let as_of = self.heads.read().await?.clients;
+        let as_of = self.heads.read().await?;
         let known = {
             let mut known = self.known();
-            if known.as_of < as_of {
-                (known.as_of, known.clients) = (as_of, HashMap::new());
+            if known.as_of < as_of.clients {
+                (known.as_of, known.clients) = (as_of.clients, HashMap::new());
             }
             known.clients.get(&hash).cloned()
         };
         let account = match known {
             Some(account) => Some(account),
-            None => self.look_up(hash, as_of).await?,
+            None => self.look_up(hash, as_of.clients).await?,
         };
         let now = self.clock.now();
         let Some((account, key_id, standing)) = account.and_then(|account| judge(account, &hash, now)) else {
@@ -183,7 +185,7 @@ impl ClientKeys {
             return Err(ApiError::unauthorized());
         };
         self.uses.note(key_id, now);
-        Ok(ApiClient { id: account.client_id, account, key, key_id, standing })
+        Ok(ApiClient { id: account.client_id, account, key, key_id, standing, as_of })
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -83,7 +83,7 @@ pub async fn usage(
     may_see(&client, id)?;
     // A client that was deleted is to be billed all the same.
     clients::find(&app.pool, id, None).await?.ok_or_else(ApiError::not_found)?;
-    let position = caught_up(&app, apply::NAME).await?;
+    let position = caught_up(&app, &client, apply::NAME).await?;
     let requests = client_requests::of_days(&app.pool, id, from, to).await?;
     let before = start_of(to + Days::new(1));
     let consents = consents::count_by_day(&app.pool, id, start_of(from), before, now).await?;

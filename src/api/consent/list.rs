@@ -35,7 +35,7 @@ pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -
     let purpose = purpose.map(String::from);
     let filter = Filter { tenant: client.id, now, status, purpose, user_id, created_after, created_before };
     let after = cursor.and_then(|c| Some(PageKey { created_at: c.created_at()?, id: c.id }));
-    let position = caught_up(&app, apply::NAME).await?;
+    let position = caught_up(&app, &client, apply::NAME).await?;
     let mut rows = app.current.consents(PageOf { filter, after, limit: limit + 1 }).await?;
     let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

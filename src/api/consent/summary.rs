@@ -19,7 +19,7 @@ pub async fn summary(client: ApiClient, State(app): State<App>, mut query: Query
     let now = app.clock.now();
     let (from, before) =
         period.or_else(|| span(now.year(), now.month())).ok_or_else(ApiError::server_error)?;
-    let position = caught_up(&app, apply::NAME).await?;
+    let position = caught_up(&app, &client, apply::NAME).await?;
     let counted = consents::count_by_status(&app.pool, client.id, from, before, now).await?;
     let total: i64 = counted.iter().map(|(_, count)| count).sum();
     let counts: Map<String, Value> = Status::ALL

@@ -17,7 +17,7 @@ pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -
     let cursor = query.take("cursor", "a cursor that a list answered with", Cursor::decode);
     query.finish()?;
     let after = cursor.as_ref().and_then(|cursor| Some((cursor.created_at()?, cursor.id.as_str())));
-    let position = caught_up(&app, apply::NAME).await?;
+    let position = caught_up(&app, &client, apply::NAME).await?;
     let mut rows = endpoints::list(&app.pool, client.id, after, limit + 1).await?;
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > shown;
