@@ -70,10 +70,15 @@ pub async fn once(app: &App, client: &ApiClient, request: Request, next: Next) -
 }
 
 pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let Some(value) = headers.get(HEADER) else { return Ok(None) };
+    let mut values = headers.get_all(HEADER).iter();
+    let Some(value) = values.next() else { return Ok(None) };
     match value.to_str() {
-        Ok(key) if (1..=MAX_LENGTH).contains(&key.len()) => Ok(Some(key.to_owned())),
-        _ => Err(ApiError::bad_request("Idempotency-Key must be 1 to 255 visible ASCII characters.")),
+        Ok(key) if (1..=MAX_LENGTH).contains(&key.len()) && values.next().is_none() => {
+            Ok(Some(key.to_owned()))
+        }
+        _ => Err(ApiError::bad_request(
+            "Idempotency-Key must be 1 to 255 visible ASCII characters, and there once.",
+        )),
     }
 }
 

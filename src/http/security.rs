@@ -5,8 +5,8 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// Two years, as the browsers' preload list asks for at the least half of.
-const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+/// For two years. Of this host alone: what its subdomains serve is for the operator to say.
+const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 const DEFAULTS: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
