@@ -24,6 +24,16 @@ pub struct JsonObject(pub Map<String, Value>);
 #[derive(Debug, Clone)]
 pub struct OptionalJsonObject(pub Map<String, Value>);
 
+/// How long a body may take to arrive.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyArrival(pub Duration);
+
+impl FromRef<App> for BodyArrival {
+    fn from_ref(app: &App) -> Self {
+        Self(app.config.body_arrival())
+    }
+}
+
 /// The whole body, if it arrives in time, or a clear 400.
 pub async fn read(body: Body, arrival: Duration) -> Result<Bytes, ApiError> {
     let late = |_| Err(ApiError::bad_request("The body took too long to arrive."));
@@ -81,12 +91,12 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
 
 impl<S: Send + Sync> FromRequest<S> for JsonObject
 where
-    App: FromRef<S>,
+    BodyArrival: FromRef<S>,
 {
     type Rejection = ApiError;
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body, App::from_ref(state).config.body_arrival()).await?;
+        let bytes = read(body, BodyArrival::from_ref(state).0).await?;
         if !is_json(&parts.headers) {
             return Err(ApiError::bad_request("The Content-Type must be application/json."));
         }
@@ -96,12 +106,12 @@ where
 
 impl<S: Send + Sync> FromRequest<S> for OptionalJsonObject
 where
-    App: FromRef<S>,
+    BodyArrival: FromRef<S>,
 {
     type Rejection = ApiError;
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body, App::from_ref(state).config.body_arrival()).await?;
+        let bytes = read(body, BodyArrival::from_ref(state).0).await?;
         if bytes.is_empty() {
             return Ok(Self(Map::new()));
         }
