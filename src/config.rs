@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,16 @@ pub struct Config {
     pub drain_seconds: u64,
     /// Proxies whose `X-Forwarded-For` is believed, as networks.
     pub trusted_proxies: Vec<IpNet>,
+    /// Origins whose pages may call the API from a browser; none by default.
+    pub cors_origins: Vec<String>,
+    /// Connections at a time; whoever comes then waits to be taken in.
+    pub max_connections: usize,
+    /// How long a connection may be idle, take to send a head, or not take its answer.
+    pub idle_seconds: u64,
+    /// How long a body may take to arrive.
+    pub body_seconds: u64,
+    /// How long a request may take from its head to its answer.
+    pub request_seconds: u64,
     /// `text` or `json`.
     pub log_format: LogFormat,
 }
@@ -82,17 +94,26 @@ impl<'de> Deserialize<'de> for AdminListen {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("configuration: {0}")]
-    Invalid(#[from] Box<figment::Error>),
+    Invalid(String),
     #[error("MOBID_PUBLIC_URL must be an http or https URL without user, password, path, query or fragment")]
     PublicUrl,
     #[error(
         "MOBID_NOTIFIER=outbox writes codes to files for development, so MOBID_PUBLIC_URL must be loopback, not {0}"
     )]
     OutboxInPublic(Url),
+    /// By its scheme alone: what follows may hold a password.
     #[error("MOBID_NOTIFIER: {0:?} is not known; this version knows: outbox")]
     Notifier(String),
     #[error("MOBID_WEBHOOK_SCHEDULE_SECONDS must name at least one attempt")]
     EmptySchedule,
+    #[error(
+        "MOBID_CORS_ORIGINS: each must be an origin such as https://app.example.com, without a path, not {0:?}"
+    )]
+    CorsOrigin(String),
+    #[error(
+        "MOBID_MAX_CONNECTIONS, MOBID_IDLE_SECONDS, MOBID_BODY_SECONDS and MOBID_REQUEST_SECONDS must be at least 1"
+    )]
+    NoTime,
     #[error("MOBID_WEBHOOK_RETENTION_DAYS must be at least {SHORTEST_RETENTION_DAYS}")]
     ShortRetention,
 }
@@ -116,6 +137,13 @@ impl Default for Config {
             webhook_retention_days: 30,
             drain_seconds: 0,
             trusted_proxies: vec![],
+            cors_origins: vec![],
+            max_connections: 10_000,
+            // Longer than the minute for which proxies keep theirs.
+            idle_seconds: 75,
+            body_seconds: 30,
+            // Longer than a body may take and `?wait=` may ask for.
+            request_seconds: 65,
             log_format: LogFormat::Text,
         }
     }
@@ -139,7 +167,7 @@ impl Config {
                     .filter(|name| !name.as_str().to_ascii_lowercase().starts_with("test_")),
             )
             .extract()
-            .map_err(Box::new)?;
+            .map_err(|error| ConfigError::Invalid(without_values(error)))?;
         config.check()?;
         Ok(config)
     }
@@ -157,7 +185,8 @@ impl Config {
             return Err(ConfigError::PublicUrl);
         }
         if self.notifier != "outbox" {
-            return Err(ConfigError::Notifier(self.notifier.clone()));
+            let scheme = self.notifier.split(':').next().unwrap_or_default();
+            return Err(ConfigError::Notifier(scheme.to_owned()));
         }
         if !is_loopback(url) {
             return Err(ConfigError::OutboxInPublic(url.clone()));
@@ -168,7 +197,23 @@ impl Config {
         if self.webhook_retention_days < SHORTEST_RETENTION_DAYS {
             return Err(ConfigError::ShortRetention);
         }
+        if let Some(bad) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(ConfigError::CorsOrigin(bad.clone()));
+        }
+        if self.max_connections == 0
+            || [self.idle_seconds, self.body_seconds, self.request_seconds].contains(&0)
+        {
+            return Err(ConfigError::NoTime);
+        }
         Ok(())
+    }
+
+    pub fn body_arrival(&self) -> Duration {
+        Duration::from_secs(self.body_seconds)
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
     }
 
     /// The host of the hosted pages, to which a person's passkeys are bound.
@@ -180,6 +225,44 @@ impl Config {
     pub fn public_origin(&self) -> String {
         self.public_url.origin().ascii_serialization()
     }
+}
+
+/// An origin as browsers write it.
+fn is_origin(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    })
+}
+
+/// What is wrong and where, without what was found there: it may be a secret, and so may the line around it, which a
+/// syntax error would quote.
+fn without_values(error: figment::Error) -> String {
+    let described: Vec<_> = error.into_iter().map(|error| describe(&error)).collect();
+    described.join("; ")
+}
+
+fn describe(error: &figment::Error) -> String {
+    let what = match &error.kind {
+        // Its further lines quote the file, and what stands in quotes is what was found.
+        Kind::Message(text) => {
+            let said = text.split(['\n', '"', '`']).next().unwrap_or_default();
+            said.trim_end_matches([':', ' ']).to_owned()
+        }
+        Kind::InvalidType(_, expected)
+        | Kind::InvalidValue(_, expected)
+        | Kind::InvalidLength(_, expected) => format!("expected {expected}"),
+        Kind::UnknownVariant(_, known) => format!("expected one of {}", known.join(", ")),
+        Kind::UnknownField(name, _) => format!("there is no setting {name}"),
+        Kind::MissingField(name) => format!("{name} is missing"),
+        Kind::DuplicateField(name) => format!("{name} is there twice"),
+        Kind::ISizeOutOfRange(_)
+        | Kind::USizeOutOfRange(_)
+        | Kind::Unsupported(_)
+        | Kind::UnsupportedKey(..) => "a value of this kind cannot be here".to_owned(),
+    };
+    let key = if error.path.is_empty() { String::new() } else { format!("{}: ", error.path.join(".")) };
+    let source = error.metadata.as_ref().map(|found| format!(" in {}", found.name)).unwrap_or_default();
+    format!("{key}{what}{source}")
 }
 
 /// Whether a URL's host is this machine.
@@ -207,7 +290,7 @@ mod tests {
         assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(Config::default()).unwrap());
         // Secrets and paths that depend on the machine aside, nothing is left out.
         let named: serde_json::Map<String, serde_json::Value> = figment.extract().unwrap();
-        assert_eq!(named.len(), 11);
+        assert_eq!(named.len(), 16);
     }
 
     #[test]
@@ -221,6 +304,41 @@ mod tests {
         for bad in ["ftp://localhost", "http://a@localhost", "http://:b@localhost", "http://localhost/x"] {
             let config = Config { public_url: bad.parse().unwrap(), ..Config::default() };
             assert!(matches!(config.check(), Err(ConfigError::PublicUrl)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_file_is_said_without_what_stands_in_it() {
+        for (file, expected) in [
+            ("master_key = \"s3cret", "line 1"),
+            ("listen = \"127.0.0.1:1\"\nmaster_key = s3cret\n", "line 2"),
+            ("master_key = [\"s3cret\"]", "master_key: expected"),
+            ("drain_seconds = \"s3cret\"", "drain_seconds: expected u64"),
+            ("log_format = \"s3cret\"", "log_format: expected one of text, json"),
+            ("listen = \"s3cret\"", "listen: "),
+            ("public_url = \"s3cret\"", "public_url: "),
+            ("trusted_proxies = [\"s3cret\"]", "trusted_proxies"),
+            ("lisen = \"s3cret\"", "there is no setting lisen"),
+        ] {
+            let figment = Figment::from(Serialized::defaults(Config::default())).merge(Toml::string(file));
+            let said = without_values(figment.extract::<Config>().unwrap_err());
+            assert!(said.contains(expected) && !said.contains("s3cret"), "{file}: {said}");
+        }
+        let config = Config { notifier: "smtp://user:s3cret@host".to_owned(), ..Config::default() };
+        assert!(!config.check().unwrap_err().to_string().contains("s3cret"));
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        let checked = |origin: &str| {
+            Config { cors_origins: vec![origin.to_owned()], ..Config::default() }.check().is_ok()
+        };
+        for good in ["https://app.example.com", "http://localhost:3000", "https://[::1]:8443"] {
+            assert!(checked(good), "{good}");
+        }
+        for bad in ["*", "null", "", "https://app.example.com/", "https://App.example.com", "app.example.com"]
+        {
+            assert!(!checked(bad), "{bad}");
         }
     }
 

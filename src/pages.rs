@@ -18,6 +18,7 @@ pub mod view;
 
 use axum::Router;
 use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 
 use crate::app::App;
@@ -36,6 +37,18 @@ pub fn routes(_app: &App) -> Router<App> {
         .route("/assets/icon.svg", get(asset::icon))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(headers::strict))
+}
+
+/// Whether a path is one that somebody looks at in a browser.
+pub fn is_page(path: &str) -> bool {
+    path.starts_with("/r/") || path.starts_with("/qr/")
+}
+
+/// What went wrong around the pages themselves.
+pub fn failed() -> Response {
+    let mut response = PageError::Internal.into_response();
+    headers::add(response.headers_mut());
+    response
 }
 
 async fn no_page() -> PageError {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use mobid_projections::registry;
@@ -21,8 +23,8 @@ use crate::clock::Clock;
 use crate::config::{AdminListen, Config};
 use crate::embedded_postgres::{EmbeddedPostgres, Settings};
 use crate::http::authentication::ApiKey;
-use crate::http::connections::serve;
-use crate::http::router;
+use crate::http::connections::{Bounds, serve};
+use crate::http::{router, security};
 use crate::vault::MasterKey;
 use crate::workers::Workers;
 use crate::{api, database, key_file, owner, telemetry};
@@ -121,14 +123,15 @@ impl Server {
         if let Some(metrics) = metrics.clone() {
             tokio::spawn(telemetry::keep_small(metrics, stopping.clone()));
         }
+        let bounds = Bounds::of(&app.config);
         let mut listeners = tokio::task::JoinSet::new();
         let mut admin_address = None;
         if let AdminListen::At(at) = app.config.admin_listen {
             let admin = TcpListener::bind(at).await.with_context(|| format!("listen on {at}"))?;
             admin_address = Some(admin.local_addr()?);
-            listeners.spawn(serve(admin, admin_routes(&app, metrics), stopping.clone()));
+            listeners.spawn(serve(admin, admin_routes(&app, metrics), bounds, stopping.clone()));
         }
-        listeners.spawn(serve(listener, router::public(&app), stopping));
+        listeners.spawn(serve(listener, router::public(&app), bounds, stopping));
         Ok(Self { app, address, admin_address, new_owner_key, workers, listeners, drain, stop })
     }
 
@@ -163,5 +166,10 @@ fn admin_routes(app: &App, metrics: Option<PrometheusHandle>) -> Router {
         .route("/health/live", get(api::health::live))
         .route("/health/ready", get(api::health::ready))
         .route("/health/detail", get(api::health::detail))
+        .layer(map_response(|mut response: Response| async {
+            // It is reached by itself, not by the public URL.
+            security::add(response.headers_mut(), false);
+            response
+        }))
         .with_state(app.clone())
 }

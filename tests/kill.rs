@@ -1,5 +1,7 @@
 //! SIGKILL at bad moments, under load: nothing acknowledged is lost, nothing is doubled, everything is delivered.
 
+mod retries;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::Arc;

@@ -1,16 +1,19 @@
 //! After a whole life of a consent, with logs at trace: no personal datum and no secret is legible in the database's
 //! dump, in its files, or in the logs. The development outbox, which is there to be read, is left out.
 
+mod forms;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
 
+use self::forms::Forms;
 use crate::pages::Visitor;
 use crate::support::process::ServerProcess;
 use crate::support::receiver::Receiver;
-use crate::support::{Api, outbox};
+use crate::support::{Api, free_port, outbox};
 
 const RECIPIENT: &str = "+4915112345678";
 const METADATA: &str = "leak-me-metadata-4711";
@@ -23,20 +26,28 @@ const EMAIL: &str = "leakme@claims.example";
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_personal_and_no_secret_is_legible_at_rest_or_in_logs() {
     let receiver = Receiver::start().await;
-    let mut server = ServerProcess::new(&[("RUST_LOG", "trace"), ("MOBID_LOG_FORMAT", "json")]);
+    let admin = format!("127.0.0.1:{}", free_port());
+    let mut server = ServerProcess::new(&[
+        ("RUST_LOG", "trace"),
+        ("MOBID_LOG_FORMAT", "json"),
+        ("MOBID_ADMIN_LISTEN", &admin),
+    ]);
     server.start().await;
     let mut secrets = live(&server, &receiver).await;
     secrets.extend(manage_a_client(&server.api()).await);
-    let legible: Vec<_> = [RECIPIENT, METADATA, CALLBACK, RETURN, DESCRIPTION, NAME, EMAIL]
-        .into_iter()
-        .map(str::to_owned)
-        .chain(secrets)
-        .flat_map(|text| [text.replace('é', "\\u00e9"), text])
-        .collect();
+    put_where_they_do_not_belong(&server.api(), &secrets).await;
+    let of_people = [RECIPIENT, METADATA, CALLBACK, RETURN, DESCRIPTION, NAME, EMAIL].map(str::to_owned);
+    let legible = Forms::of(of_people.into_iter().chain(secrets));
 
     let dump = dump(&server);
     assert!(dump.contains("consent.approved"), "the dump has the log");
-    assert_nowhere("the dump", dump.as_bytes(), &legible);
+    legible.assert_nowhere("the dump", dump.as_bytes());
+    let operator = Api::new(format!("http://{admin}"), String::new());
+    for (path, known) in [("/metrics", "mobid_http_request_seconds"), ("/health/detail", "{")] {
+        let told = operator.get(path).await.text;
+        assert!(told.contains(known), "{told}");
+        legible.assert_nowhere(path, told.as_bytes());
+    }
     assert!(server.terminate().await);
     let log = fs::read_to_string(server.log_path()).unwrap();
     assert!(log.contains("\"level\":\"DEBUG\""), "the log has more than the usual");
@@ -44,7 +55,7 @@ async fn nothing_personal_and_no_secret_is_legible_at_rest_or_in_logs() {
     let mut looked_at = 0;
     for path in files(&server.data_dir) {
         looked_at += 1;
-        assert_nowhere(&path.display().to_string(), &fs::read(&path).unwrap(), &legible);
+        legible.assert_nowhere(&path.display().to_string(), &fs::read(&path).unwrap());
     }
     assert!(looked_at > 100, "the database's own files were looked at: {looked_at}");
 }
@@ -93,12 +104,13 @@ async fn live(server: &ServerProcess, receiver: &Receiver) -> Vec<String> {
     receiver.has_received(4).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let cookie = ann.cookie.clone().unwrap().split_once('=').unwrap().1.to_owned();
-    let master = fs::read_to_string(server.data_dir.join("master.key")).unwrap();
+    let file = |name: &str| fs::read_to_string(server.data_dir.join(name)).unwrap().trim().to_owned();
     vec![
         api.key.clone(),
         text(&endpoint.data()["secret"]),
         cookie,
-        master.trim().to_owned(),
+        file("master.key"),
+        file("owner.callback-secret"),
         text(&json!(code)) + "\"",
     ]
 }
@@ -112,13 +124,35 @@ async fn manage_a_client(owner: &Api) -> Vec<String> {
     assert_eq!(again.text, made.text);
     let client = Api::new(owner.url(""), made.data()["apiKey"].as_str().unwrap().to_owned());
     let path = format!("/v1/clients/{}", made.id());
-    let rotated = client.post_once(&format!("{path}/rotate-callback-secret"), "rotate", &json!({})).await;
-    let regenerated = client.post_once(&format!("{path}/regenerate-key"), "regenerate", &json!({})).await;
+    let rotate = format!("{path}/rotate-callback-secret");
+    let rotated = client.post_once(&rotate, "rotate", &json!({})).await;
+    assert_eq!(client.post_once(&rotate, "rotate", &json!({})).await.text, rotated.text);
+    let regenerate = format!("{path}/regenerate-key");
+    let grace = json!({ "graceSeconds": 3_600 });
+    let second = client.post_once(&regenerate, "regenerate", &grace).await;
+    assert_eq!(client.post_once(&regenerate, "regenerate", &grace).await.text, second.text);
+    let client = Api::new(owner.url(""), second.data()["apiKey"].as_str().unwrap().to_owned());
+    let third = client.post_once(&regenerate, "again", &json!({})).await;
+    assert_eq!(client.post_once(&regenerate, "again", &json!({})).await.text, third.text);
     assert_eq!(client.get(&path).await.status, 401);
     assert_eq!(owner.get("/v1/clients").await.status, 200);
-    [(&made, "apiKey"), (&made, "callbackSecret"), (&rotated, "callbackSecret"), (&regenerated, "apiKey")]
-        .map(|(reply, field)| reply.data()[field].as_str().unwrap().to_owned())
-        .to_vec()
+    let shown = [(&made, "apiKey"), (&made, "callbackSecret"), (&rotated, "callbackSecret")];
+    let shown = shown.into_iter().chain([(&second, "apiKey"), (&third, "apiKey")]);
+    shown.map(|(reply, field)| reply.data()[field].as_str().unwrap().to_owned()).collect()
+}
+
+/// A secret in a path, a query, a field, a value, and instead of a key.
+async fn put_where_they_do_not_belong(api: &Api, secrets: &[String]) {
+    for secret in secrets.iter().map(|secret| secret.replace(['"', '+', '/', '='], "")) {
+        assert_eq!(api.get(&format!("/v1/service/consents/{secret}")).await.status, 404);
+        assert_eq!(api.get(&format!("/v1/service/consents?{secret}={secret}")).await.status, 400);
+        assert_eq!(api.get(&format!("/v1/service/consents?cursor={secret}")).await.status, 400);
+        let body = json!({ "recipient": secret, "purpose": secret, secret.as_str(): secret });
+        assert_eq!(api.post("/v1/service/consents", &body).await.status, 400);
+        let stranger = Api::new(api.url(""), secret.clone());
+        assert!([200, 401].contains(&stranger.get("/v1/health").await.status));
+        assert_eq!(api.get(&format!("/r/{secret}")).await.status, 404);
+    }
 }
 
 fn last_code(server: &ServerProcess) -> String {
@@ -159,24 +193,4 @@ fn files(directory: &Path) -> Vec<PathBuf> {
         }
     }
     found
-}
-
-fn assert_nowhere(what: &str, bytes: &[u8], legible: &[String]) {
-    for text in legible {
-        let found = memmem(bytes, text.as_bytes());
-        let around = found.map(|at| String::from_utf8_lossy(&bytes[at.saturating_sub(200)..at]).into_owned());
-        assert_eq!(around, None, "{what} holds {text}");
-    }
-}
-
-fn memmem(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = *needle.first()?;
-    let mut from = 0;
-    while let Some(at) = haystack[from..].iter().position(|byte| *byte == first) {
-        if haystack[from + at..].starts_with(needle) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
 }

@@ -4,11 +4,11 @@
 //! with its followers, but asks for no key and seals nothing; `stock` is postgres-es, with nothing following it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::post;
@@ -16,8 +16,8 @@ use clap::Parser;
 use mobid::clock::Clock;
 use mobid::config::{AdminListen, Config, LogFormat};
 use mobid::event_store::{CommandContext, EventStore, Terms};
-use mobid::http::body::JsonObject;
-use mobid::http::connections::serve;
+use mobid::http::body::{BodyArrival, JsonObject};
+use mobid::http::connections::{Bounds, serve};
 use mobid::http::envelope::{ApiResult, ok};
 use mobid::http::error::ApiError;
 use mobid::http::request_id;
@@ -81,6 +81,21 @@ struct OnStock {
     caller: Arc<Caller>,
 }
 
+/// As the server itself has it by default.
+const ARRIVAL: BodyArrival = BodyArrival(Duration::from_secs(30));
+
+impl FromRef<Plain> for BodyArrival {
+    fn from_ref(_: &Plain) -> Self {
+        ARRIVAL
+    }
+}
+
+impl FromRef<OnStock> for BodyArrival {
+    fn from_ref(_: &OnStock) -> Self {
+        ARRIVAL
+    }
+}
+
 pub async fn run(contestant: Contestant) -> Result<()> {
     match contestant {
         Contestant::CatchUp { at, projection } => catch_up(&at, &projection).await,
@@ -133,7 +148,7 @@ async fn until_told(routes: Router) -> Result<()> {
         }
         stop.send_replace(true);
     });
-    serve(listener, routes, stopping).await;
+    serve(listener, routes, Bounds::of(&Config::default()), stopping).await;
     Ok(())
 }
 

@@ -71,12 +71,20 @@ impl FromStr for Handle {
         }
         let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
         match EmailAddress::parse_with_options(text, options) {
-            Ok(_) if text.len() <= 254 && !text.contains(char::is_control) => {
+            Ok(address)
+                if text.len() <= 254 && !text.contains(char::is_control) && has_name(address.domain()) =>
+            {
                 Ok(Self::Email(text.to_owned()))
             }
             _ => Err(InvalidHandle),
         }
     }
+}
+
+/// A domain whose last label is a number is an address of a machine (WHATWG URL, "ends in a number"), and no name.
+fn has_name(domain: &str) -> bool {
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    !last.starts_with(|c: char| c.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -102,6 +110,10 @@ mod tests {
             "ann@localhost",
             "Ann <ann@example.com>",
             "ann@[127.0.0.1]",
+            "ann@127.0.0.1",
+            "ann@127.1",
+            "ann@0x7f.0x1",
+            "ann@example.127",
             "ann@exam\0ple.com",
         ] {
             assert!(bad.parse::<Handle>().is_err(), "{bad}");

@@ -62,6 +62,13 @@ impl IdempotentRequest {
         }
     }
 
+    /// The same, found only if its answer is no older than this.
+    #[must_use]
+    pub fn within(self, age: TimeDelta) -> Self {
+        // A record's age is told by its end.
+        Self { at: self.at + KEPT - age, ..self }
+    }
+
     /// The record that commits with the events.
     pub fn record(&self, answer: &StoredAnswer) -> Option<IdempotencyRecord> {
         let plain = Zeroizing::new(serde_json::to_vec(answer).ok()?);

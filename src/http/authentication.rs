@@ -188,6 +188,12 @@ impl ClientKeys {
         Ok(ApiClient { id: account.client_id, account, key, key_id, standing, as_of })
     }
 
+    /// The account as it is now of whoever has, or ever had, this key.
+    pub async fn once_of(&self, key: &ApiKey) -> Result<Option<Account>, ApiError> {
+        let Some(client_id) = self.store.holder_of(KEY_CLAIM, &key.hash()).await? else { return Ok(None) };
+        Ok(self.store.load::<Client>(&client_id).await?.state.account().cloned())
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRef, FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use futures::StreamExt;
 use http_body_util::BodyStream;
@@ -11,11 +11,10 @@ use serde_json::{Map, Value};
 
 use super::error::ApiError;
 use super::unique_keys::UniqueKeys;
+use crate::app::App;
 
 /// The largest body, in bytes.
 pub const MAX_BYTES: usize = 256 << 10;
-/// How long a body may take to arrive.
-pub const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// A JSON object.
 #[derive(Debug, Clone)]
@@ -25,10 +24,20 @@ pub struct JsonObject(pub Map<String, Value>);
 #[derive(Debug, Clone)]
 pub struct OptionalJsonObject(pub Map<String, Value>);
 
-/// The whole body, or a clear 400.
-pub async fn read(body: Body) -> Result<Bytes, ApiError> {
-    let late = |_| Err(ApiError::bad_request("The body took longer than 30 seconds to arrive."));
-    tokio::time::timeout(ARRIVAL, read_whole(body)).await.unwrap_or_else(late)
+/// How long a body may take to arrive.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyArrival(pub Duration);
+
+impl FromRef<App> for BodyArrival {
+    fn from_ref(app: &App) -> Self {
+        Self(app.config.body_arrival())
+    }
+}
+
+/// The whole body, if it arrives in time, or a clear 400.
+pub async fn read(body: Body, arrival: Duration) -> Result<Bytes, ApiError> {
+    let late = |_| Err(ApiError::bad_request("The body took too long to arrive."));
+    tokio::time::timeout(arrival, read_whole(body)).await.unwrap_or_else(late)
 }
 
 async fn read_whole(body: Body) -> Result<Bytes, ApiError> {
@@ -80,11 +89,14 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for JsonObject {
+impl<S: Send + Sync> FromRequest<S> for JsonObject
+where
+    BodyArrival: FromRef<S>,
+{
     type Rejection = ApiError;
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
+        let bytes = read(body, BodyArrival::from_ref(state).0).await?;
         if !is_json(&parts.headers) {
             return Err(ApiError::bad_request("The Content-Type must be application/json."));
         }
@@ -92,11 +104,14 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for OptionalJsonObject {
+impl<S: Send + Sync> FromRequest<S> for OptionalJsonObject
+where
+    BodyArrival: FromRef<S>,
+{
     type Rejection = ApiError;
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
+        let bytes = read(body, BodyArrival::from_ref(state).0).await?;
         if bytes.is_empty() {
             return Ok(Self(Map::new()));
         }

@@ -100,14 +100,17 @@ pub fn json_response(status: StatusCode, body: String, etag: Option<&str>) -> Re
 }
 
 pub fn error(error: &ApiError) -> Response {
+    json_response(error.status, error_text(error, request_id::current()), None)
+}
+
+pub fn error_text(error: &ApiError, request_id: String) -> String {
     let envelope = Envelope {
         code: error.status.as_u16(),
         kind: Some(error.kind),
         message: &error.message,
         data: &error.data,
-        request_id: Some(request_id::current()),
+        request_id: Some(request_id),
     };
     // Text and JSON values always serialize.
-    let body = serde_json::to_string(&envelope).unwrap_or_default();
-    json_response(error.status, body, None)
+    serde_json::to_string(&envelope).unwrap_or_default()
 }

@@ -42,7 +42,7 @@ pub struct ApiError {
 pub enum Advice {
     /// With a key: the header and form that a 401 must name.
     Authenticate,
-    /// In so many seconds, after a 429.
+    /// In so many seconds: what was answered says nothing about the request itself.
     RetryAfter(i64),
 }
 
@@ -113,8 +113,30 @@ impl ApiError {
         )
     }
 
+    /// What cannot be read as a request, refused before any route is looked for: 400, 414 or 431.
+    pub fn unreadable(status: StatusCode) -> Self {
+        let message = match status {
+            StatusCode::URI_TOO_LONG => "The path and query are too long.",
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "The head of the request is too large.",
+            _ => "This is no valid HTTP/1.1 request.",
+        };
+        Self::new(status, "bad_request", message)
+    }
+
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
+    /// A twin of the request, which will have an answer soon.
+    pub fn being_answered() -> Self {
+        let error = Self::conflict("A request with this Idempotency-Key is being answered.");
+        Self { advice: Some(Advice::RetryAfter(1)), ..error }
+    }
+
+    /// Nothing that the request said: the same again may well go through.
+    fn contended() -> Self {
+        let error = Self::conflict("The resource keeps changing; try again.");
+        Self { advice: Some(Advice::RetryAfter(1)), ..error }
     }
 
     /// Every place for a request that waits is taken.
@@ -255,10 +277,8 @@ impl<E: std::error::Error + Into<ApiError> + 'static> From<ExecuteError<E>> for 
                 Self::conflict(format!("If-Match names another version: the resource is at \"{found}\"."))
                     .with_data(json!({ "etag": format!("\"{found}\"") }))
             }
-            ExecuteError::Answered => {
-                Self::conflict("A request with this Idempotency-Key is being answered.")
-            }
-            ExecuteError::Contended => Self::conflict("The resource keeps changing; try again."),
+            ExecuteError::Answered => Self::being_answered(),
+            ExecuteError::Contended => Self::contended(),
             ExecuteError::Claimed(what) => Self::conflict(format!("Already taken: {what}.")),
             ExecuteError::Append(error) => Self::internal(&error),
             ExecuteError::Read(error) => Self::internal(&error),

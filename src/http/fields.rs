@@ -4,6 +4,10 @@ use serde_json::{Map, Value};
 
 use super::error::{ApiError, FieldError};
 
+/// Unknown fields that one answer names, and characters of each name: what was asked is not sent back in full.
+const NAMED: usize = 20;
+const NAME_LENGTH: usize = 64;
+
 /// Why a value will not do: a code for programs, a message for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
@@ -80,14 +84,35 @@ impl Fields {
 
     /// All errors at once, if there is any.
     pub fn finish(mut self) -> Result<(), ApiError> {
-        for name in self.values.keys() {
-            self.malformed.push(FieldError::new(name, "unknown_field", "This field is not known here."));
-        }
+        let names = self.values.keys().map(String::as_str);
+        self.malformed.extend(unknown(names, "unknown_field", "This field is not known here."));
         if self.malformed.is_empty() && self.invalid.is_empty() {
             return Ok(());
         }
         Err(ApiError::fields(self.malformed, self.invalid))
     }
+}
+
+/// Names that nobody here made up: a few of them, and `*` for how many more there are.
+pub(super) fn unknown<'a>(
+    names: impl ExactSizeIterator<Item = &'a str>,
+    code: &str,
+    message: &str,
+) -> Vec<FieldError> {
+    let more = names.len().saturating_sub(NAMED);
+    let mut errors: Vec<_> =
+        names.take(NAMED).map(|name| FieldError::new(&shortened(name), code, message)).collect();
+    if more > 0 {
+        errors.push(FieldError::new("*", code, format!("And {more} more that are not known here.")));
+    }
+    errors
+}
+
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= NAME_LENGTH {
+        return name.to_owned();
+    }
+    name.chars().take(NAME_LENGTH - 1).chain(['…']).collect()
 }
 
 /// Text without control characters, between one character and `max`.
@@ -131,6 +156,18 @@ mod tests {
         let codes: Vec<_> =
             error.data["errors"].as_array().unwrap().iter().map(|e| e["code"].as_str().unwrap()).collect();
         assert_eq!(codes, ["required", "unknown_field", "invalid_number"]);
+    }
+
+    #[test]
+    fn of_many_unknown_fields_a_few_are_named_and_the_rest_counted() {
+        let values = (0..5_000).map(|n| (format!("{n:04}{}", "ü".repeat(100)), json!(1))).collect();
+        let error = Fields::of(values).finish().unwrap_err();
+        let errors = error.data["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), NAMED + 1);
+        assert!(errors[0]["field"].as_str().unwrap().ends_with("ü…"));
+        assert_eq!(errors[NAMED]["field"], "*");
+        assert!(errors[NAMED]["message"].as_str().unwrap().contains("4980"));
+        assert!(error.data.to_string().len() < 8 << 10);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What stands before every route of the API: a key, its limits, its permission, then idempotency. Without a valid key
-//! nothing else is looked at.
+//! nothing else is looked at, but for the answer that told its holder the next one (`lost_answer`).
 
 use axum::extract::{FromRef, Request, State};
 use axum::handler::Handler;
@@ -11,7 +11,7 @@ use mobid_domain::client::{Permission, Standing};
 
 use super::authentication::ApiClient;
 use super::error::ApiError;
-use super::idempotency;
+use super::{idempotency, lost_answer, unread};
 use crate::app::App;
 use crate::limits::{self, Verdict};
 
@@ -65,12 +65,18 @@ impl FromRef<Guarded> for App {
 
 async fn guard(
     State((app, access)): State<Guarded>,
-    client: ApiClient,
+    client: Result<ApiClient, ApiError>,
     request: Request,
     next: Next,
 ) -> Response {
-    let answer = |request| answer(&app, access, &client, request, next);
-    within_limits(&app, &client, request, answer).await
+    match client {
+        Ok(client) => {
+            let answer = |request| answer(&app, access, &client, request, next);
+            within_limits(&app, &client, request, answer).await
+        }
+        Err(error) if access == Access::OfAClient => lost_answer::or(&app, request, error).await,
+        Err(error) => error.into_response(),
+    }
 }
 
 async fn count(State(app): State<App>, client: ApiClient, request: Request, next: Next) -> Response {
@@ -100,12 +106,13 @@ async fn within_limits<F: Future<Output = Response>>(
         }
     };
     limits::describe(response.headers_mut(), &usage, now);
+    response.extensions_mut().insert(unread::OfAClient);
     response
 }
 
 async fn answer(app: &App, access: Access, client: &ApiClient, request: Request, next: Next) -> Response {
     if let Err(error) = access.check(client) {
-        return error.into_response();
+        return lost_answer::or(app, request, error).await;
     }
     if request.method() == Method::POST {
         return idempotency::once(app, client, request, next).await;

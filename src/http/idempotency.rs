@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use mobid_domain::id::ClientId;
 
-use super::authentication::ApiClient;
+use super::authentication::{ApiClient, ApiKey};
 use super::body;
 use super::envelope::{ApiResult, json_response};
 use super::error::ApiError;
@@ -56,7 +58,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
 
 /// Runs a POST once per key; called after authorisation.
 pub async fn once(app: &App, client: &ApiClient, request: Request, next: Next) -> Response {
-    let header = match key(&request) {
+    let header = match key(request.headers()) {
         Ok(Some(key)) => key,
         Ok(None) => return next.run(request).await,
         Err(error) => return error.into_response(),
@@ -67,11 +69,16 @@ pub async fn once(app: &App, client: &ApiClient, request: Request, next: Next) -
     }
 }
 
-fn key(request: &Request) -> Result<Option<String>, ApiError> {
-    let Some(value) = request.headers().get(HEADER) else { return Ok(None) };
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let mut values = headers.get_all(HEADER).iter();
+    let Some(value) = values.next() else { return Ok(None) };
     match value.to_str() {
-        Ok(key) if (1..=MAX_LENGTH).contains(&key.len()) => Ok(Some(key.to_owned())),
-        _ => Err(ApiError::bad_request("Idempotency-Key must be 1 to 255 visible ASCII characters.")),
+        Ok(key) if (1..=MAX_LENGTH).contains(&key.len()) && values.next().is_none() => {
+            Ok(Some(key.to_owned()))
+        }
+        _ => Err(ApiError::bad_request(
+            "Idempotency-Key must be 1 to 255 visible ASCII characters, and there once.",
+        )),
     }
 }
 
@@ -83,12 +90,10 @@ async fn replay_or_run(
     next: Next,
 ) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
-    let body = body::read(body).await?;
-    let scope =
-        [client.id.0.as_bytes().as_slice(), parts.method.as_str().as_bytes(), parts.uri.path().as_bytes()];
-    let request = IdempotentRequest::new(&scope, client.key.reveal(), key, &body, app.clock.now());
+    let body = body::read(body, app.config.body_arrival()).await?;
+    let request = identify(client.id, &client.key, &parts, key, &body, app.clock.now());
     let Some(_in_flight) = app.idempotency.begin(&request) else {
-        return Err(ApiError::conflict("A request with this Idempotency-Key is being answered."));
+        return Err(ApiError::being_answered());
     };
     if let Some(response) = replay(app, &request).await? {
         return Ok(response);
@@ -102,23 +107,39 @@ async fn replay_or_run(
     {
         return Ok(first);
     }
-    if this.recorded.load(Ordering::Acquire) || !is_recorded(response.status()) {
+    if this.recorded.load(Ordering::Acquire) || !is_recorded(&response) {
         return Ok(response);
     }
     record(app, &this.request, response).await
+}
+
+/// The one request that a client can make with this key.
+pub(super) fn identify(
+    client: ClientId,
+    api_key: &ApiKey,
+    parts: &Parts,
+    key: &str,
+    body: &[u8],
+    at: DateTime<Utc>,
+) -> IdempotentRequest {
+    let scope =
+        [client.0.as_bytes().as_slice(), parts.method.as_str().as_bytes(), parts.uri.path().as_bytes()];
+    IdempotentRequest::new(&scope, api_key.reveal(), key, body, at)
 }
 
 async fn replay(app: &App, request: &IdempotentRequest) -> Result<Option<Response>, ApiError> {
     match app.idempotency.find(request).await? {
         Found::Nothing => Ok(None),
         Found::Other => Err(ApiError::conflict("This Idempotency-Key was used with another body.")),
-        Found::Same(answer) => {
-            let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-            let mut response = json_response(status, answer.body, answer.etag.as_deref());
-            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-            Ok(Some(response))
-        }
+        Found::Same(answer) => Ok(Some(replayed(answer))),
     }
+}
+
+pub(super) fn replayed(answer: StoredAnswer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let mut response = json_response(status, answer.body, answer.etag.as_deref());
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
 }
 
 /// Keeps an answer that no event went with; where a twin on another instance was first, its answer is the answer.
@@ -140,8 +161,12 @@ async fn record(app: &App, request: &IdempotentRequest, response: Response) -> R
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
-/// 401, 403, 429 and 500 say nothing about the request itself.
-fn is_recorded(status: StatusCode) -> bool {
+/// 401, 403, 429 and 500 say nothing about the request itself, nor does what asks for a retry.
+fn is_recorded(response: &Response) -> bool {
+    let status = response.status();
+    if response.headers().contains_key(header::RETRY_AFTER) {
+        return false;
+    }
     status.is_success()
         || [
             StatusCode::BAD_REQUEST,

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use mobid_projections::stream::reader::AsOf;
 
 use super::error::{ApiError, FieldError};
+use super::fields::unknown;
 
 /// The parameters as they came, taken one by one.
 #[derive(Debug)]
@@ -64,13 +65,9 @@ impl Query {
     }
 
     pub fn finish(mut self) -> Result<(), ApiError> {
-        for (name, _) in &self.values {
-            self.errors.push(FieldError::new(
-                name,
-                "unknown_parameter",
-                "This parameter is not known here, or given twice.",
-            ));
-        }
+        let names = self.values.iter().map(|(name, _)| name.as_str());
+        let message = "This parameter is not known here, or given twice.";
+        self.errors.extend(unknown(names, "unknown_parameter", message));
         if self.errors.is_empty() { Ok(()) } else { Err(ApiError::fields(self.errors, vec![])) }
     }
 }

@@ -1,7 +1,10 @@
 //! The routes: a table of contents.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -17,19 +20,33 @@ use super::guard::with_key;
 use super::request_id::with_request_id;
 use super::table::{Row, Table};
 use super::unread::read_the_rest;
+use super::{cors, ending, security};
 use crate::api::{client, consent, health, webhook};
 use crate::app::App;
 use crate::pages;
 
+/// Bytes of path and query, at the most: a cursor and every filter at its longest are far less.
+const LONGEST_URI: usize = 8 << 10;
+
 /// Everything on `MOBID_LISTEN`.
 pub fn public(app: &App) -> Router {
-    Router::new()
-        .nest("/v1", v1(app).router(no_such_route, method_not_allowed))
+    let mut v1 = v1(app).router(no_such_route, method_not_allowed);
+    if let Some(cors) = cors::layer(&app.config) {
+        v1 = v1.layer(cors);
+    }
+    let routes = Router::new()
+        .nest("/v1", v1)
         // Which what is nested at /v1 does not take for its own.
         .route("/v1/", any(with_key(app, no_such_route)))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
-        .merge(pages::routes(app))
+        .merge(pages::routes(app));
+    surrounded(app, routes)
+}
+
+/// Routes with what is around every one of them.
+pub fn surrounded(app: &App, routes: Router<App>) -> Router {
+    routes
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), around))
@@ -74,10 +91,22 @@ pub fn declared(app: &App) -> Vec<Row> {
 
 /// One layer around everything: for each request a layer costs a copy of all that is inside of it.
 async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
-    let run = |request| read_the_rest(request, |request| next.run(request));
+    let is_page = pages::is_page(request.uri().path());
+    let failed = || if is_page { pages::failed() } else { ApiError::server_error().into_response() };
+    let bound = Duration::from_secs(app.config.request_seconds);
+    let run =
+        |request| read_the_rest(request, |request| ending::within(bound, answer(request, next), failed));
     let mut response = with_request_id(request, run).await;
+    security::add(response.headers_mut(), app.config.is_https());
     close_while_draining(&app, &mut response);
     response
+}
+
+async fn answer(request: Request, next: Next) -> Response {
+    if request.uri().path_and_query().is_some_and(|asked| asked.as_str().len() > LONGEST_URI) {
+        return ApiError::unreadable(StatusCode::URI_TOO_LONG).into_response();
+    }
+    next.run(request).await
 }
 
 async fn no_such_route() -> Response {

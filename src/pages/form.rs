@@ -2,17 +2,16 @@
 //!
 //! Parsers of this format replace what is not UTF-8; a consent should not be given to replaced text.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use futures::StreamExt;
 use http_body_util::BodyStream;
 
-use crate::http::body::ARRIVAL;
 use crate::words::Words;
 
 /// The largest body, in bytes.
 const MAX_BYTES: usize = 64 << 10;
-/// How much of a larger one is read and dropped, so that its sender gets to read the answer.
-const DRAINED: usize = 16 << 20;
 /// The most fields in one form.
 const MAX_FIELDS: usize = 200;
 
@@ -50,23 +49,21 @@ impl std::fmt::Debug for Form {
 }
 
 impl Form {
-    pub async fn read(body: Body) -> Result<Self, FormError> {
-        tokio::time::timeout(ARRIVAL, Self::read_whole(body)).await.unwrap_or(Err(FormError::Incomplete))
+    pub async fn read(body: Body, arrival: Duration) -> Result<Self, FormError> {
+        tokio::time::timeout(arrival, Self::read_whole(body)).await.unwrap_or(Err(FormError::Incomplete))
     }
 
     async fn read_whole(body: Body) -> Result<Self, FormError> {
         let mut stream = BodyStream::new(body);
-        let (mut bytes, mut length) = (Vec::new(), 0);
+        let mut bytes = Vec::new();
         while let Some(frame) = stream.next().await {
             let Ok(data) = frame.map_err(|_| FormError::Incomplete)?.into_data() else { continue };
-            length += data.len();
-            if length <= MAX_BYTES {
-                bytes.extend_from_slice(&data);
-            } else if length > DRAINED {
-                break;
+            if bytes.len() + data.len() > MAX_BYTES {
+                return Err(FormError::TooLarge);
             }
+            bytes.extend_from_slice(&data);
         }
-        if length > MAX_BYTES { Err(FormError::TooLarge) } else { Self::parse(&bytes) }
+        Self::parse(&bytes)
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, FormError> {

@@ -22,7 +22,7 @@ pub async fn strict(request: Request, next: Next) -> Response {
     response
 }
 
-fn add(headers: &mut HeaderMap) {
+pub fn add(headers: &mut HeaderMap) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),

@@ -36,7 +36,7 @@ impl FromRequest<App> for Posted {
         if !is_form(&parts.headers) {
             return Err(PageError::Form(super::form::FormError::Malformed));
         }
-        let form = Form::read(body).await?;
+        let form = Form::read(body, app.config.body_arrival()).await?;
         let browser = BrowserSession::of(&parts.headers).ok_or(PageError::FormVoid)?;
         let expected = browser.csrf(app.vault.master(), &resource);
         if !crate::secret::equal(form.one("csrf")?.as_bytes(), expected.as_bytes()) {

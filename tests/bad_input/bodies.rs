@@ -187,19 +187,40 @@ async fn a_body_that_is_cut_off_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_refused_before_their_body_is_read_gets_to_read_why() {
     let app = TestApp::start().await;
-    let large = " ".repeat(10 << 20);
+    let (large, huge) = (" ".repeat(768 << 10), " ".repeat(10 << 20));
     let stranger = crate::support::Api::new(app.url(""), String::new());
     let nobody = app.client_with(&[]).await;
     for _ in 0..3 {
-        for (api, method, path, code, kind) in [
-            (&stranger, Method::POST, SEARCH, 401, "unauthorized"),
-            (&nobody, Method::POST, SEARCH, 403, "forbidden"),
-            (&app.api, Method::POST, "/v1/nothing", 404, "not_found"),
-            (&app.api, Method::POST, "/nothing", 404, "not_found"),
-            (&app.api, Method::PUT, SEARCH, 405, "method_not_allowed"),
+        for (api, method, path, body, code, kind) in [
+            (&stranger, Method::POST, SEARCH, &large, 401, "unauthorized"),
+            (&nobody, Method::POST, SEARCH, &huge, 403, "forbidden"),
+            (&app.api, Method::POST, "/v1/nothing", &huge, 404, "not_found"),
+            (&app.api, Method::POST, "/nothing", &large, 404, "not_found"),
+            (&app.api, Method::PUT, SEARCH, &huge, 405, "method_not_allowed"),
         ] {
-            let reply = send(api, method, path, JSON, large.clone()).await;
+            let reply = send(api, method, path, JSON, body.clone()).await;
             assert_envelope(&reply, code, kind);
         }
+    }
+}
+
+/// What the sockets hold between here and there is sent in any case, so it goes on until it is cut off.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_is_not_listened_to_for_long() {
+    let app = TestApp::start().await;
+    let address = app.url("").replace("http://localhost", "127.0.0.1");
+    let announced = 1_usize << 30;
+    for path in [SEARCH, "/nothing", "/r/cs_00000000000000000000000000/code"] {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {announced}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let (piece, mut sent) = (vec![b'a'; 1 << 16], 0);
+        while sent < announced && stream.write_all(&piece).await.is_ok() {
+            sent += piece.len();
+        }
+        assert!(sent < 24 << 20, "{path}: {sent}");
     }
 }

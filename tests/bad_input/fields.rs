@@ -83,6 +83,7 @@ fn bad_recipients() -> Vec<Value> {
         "ann@",
         "@example.com",
         "ann@localhost",
+        "ann@127.0.0.1",
         "ann@exa mple.com",
         "ann\0@example.com",
         "Ann <ann@example.com>",

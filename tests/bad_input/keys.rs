@@ -122,6 +122,9 @@ async fn an_idempotency_key_is_1_to_255_characters_of_ascii() {
     for good in [&b"a"[..], &[b'a'; 255], b"one two / \"three\""] {
         assert_eq!(post(good).await.status, 200);
     }
+    let twice = app.api.request(Method::POST, SEARCH).header("Idempotency-Key", "a");
+    let twice = twice.header("Idempotency-Key", "b").json(&reference_body());
+    assert_envelope(&Reply::of(twice).await, 400, "bad_request");
     let on_get = app.api.request(Method::GET, CONSENTS).header("Idempotency-Key", "");
     assert_eq!(Reply::of(on_get).await.status, 200, "it means something to a POST only");
 }
