@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use chrono::SecondsFormat;
 use mobid_projections::stream::failure;
 use mobid_projections::stream::progress::Condition;
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use tokio::time::timeout;
 use crate::app::App;
 use crate::http::envelope::{ApiResult, json_response, ok};
 use crate::http::query::Query;
+use crate::limits::Counting;
 
 /// How long the database may take to answer for it to count as there.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
@@ -38,7 +40,8 @@ pub async fn ready(State(app): State<App>) -> Response {
     }
 }
 
-/// `GET /health/detail` on the admin address: how far each follower is, and what stopped it.
+/// `GET /health/detail` on the admin address: how far each follower is, what stopped it, and where
+/// limits are counted.
 pub async fn detail(State(app): State<App>) -> Response {
     let head = app.keys.heads.read().await.map(|heads| heads.log).ok();
     let failures = failure::all(&app.pool).await.ok();
@@ -54,7 +57,9 @@ pub async fn detail(State(app): State<App>) -> Response {
         })
         .collect();
     let ready = is_ready(&app).await;
-    let detail = json!({ "ready": ready, "head": head, "followers": followers, "failures": failures });
+    // Without Redis each instance holds the limits for itself, which is no reason to send nobody here.
+    let detail = json!({ "ready": ready, "head": head, "followers": followers, "failures": failures,
+        "limits": describe_limits(&app.limiter.counting()) });
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, axum::Json(detail)).into_response()
 }
 
@@ -67,6 +72,16 @@ fn describe(condition: &Condition) -> (&'static str, Value) {
             ("stopped", json!({ "position": position, "error": error }))
         }
     }
+}
+
+fn describe_limits(counting: &Counting) -> Value {
+    let (condition, away) = match counting {
+        Counting::InProcess => ("in_process", None),
+        Counting::Shared => ("shared", None),
+        Counting::WithoutRedis(away) => ("redis_away", Some(away)),
+    };
+    let since = away.map(|away| away.since.to_rfc3339_opts(SecondsFormat::Micros, true));
+    json!({ "condition": condition, "since": since, "error": away.map(|away| &away.error) })
 }
 
 async fn is_ready(app: &App) -> bool {
