@@ -3,6 +3,7 @@
 mod headers;
 mod outages;
 mod plans;
+mod processes;
 mod shared;
 mod shield;
 

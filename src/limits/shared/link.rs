@@ -110,6 +110,9 @@ fn reason(error: &RedisError) -> String {
     if error.is_connection_refusal() {
         return "connection refused".to_owned();
     }
+    if error.is_connection_dropped() {
+        return "connection lost".to_owned();
+    }
     match error.code() {
         Some(code) => format!("Redis answers {code}"),
         None => error.category().to_owned(),
