@@ -93,7 +93,7 @@ impl TestApp {
         let ours = &self.app.config;
         let same = |config: &mut Config| {
             config.public_url = ours.public_url.clone();
-            config.redis_url = ours.redis_url.clone();
+            config.redis_url.clone_from(&ours.redis_url);
             config.redis_timeout_milliseconds = ours.redis_timeout_milliseconds;
         };
         let mut twin = Self::start_on(self.database_url(), self.clock().clone(), same).await;

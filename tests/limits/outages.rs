@@ -7,7 +7,7 @@ use mobid::limits::Counting;
 use mobid_domain::client::Plan;
 use serde_json::Value;
 
-use super::shared::{PATIENCE, until};
+use super::shared::{PATIENCE, until, use_up};
 use super::{Customer, told};
 use crate::support::process::ServerProcess;
 use crate::support::redis::Redis;
@@ -67,6 +67,8 @@ async fn redis_comes_goes_and_comes_back_and_every_request_is_served() {
     for left in ["55", "54", "53"] {
         assert_eq!(told(&customer.ask().await), (200, "60", left));
     }
+    let (admitted, _) = use_up(&customer, std::slice::from_ref(&owner), 3).await;
+    assert_eq!(admitted.len(), 53, "its own limits hold");
     let (condition, error) = detail(&admin).await;
     assert_eq!(condition, "redis_away");
     assert!(!error.is_empty());
