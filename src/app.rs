@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::changes::Changes;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::current::Current;
 use crate::ephemeral::client_requests::RequestCounts;
 use crate::ephemeral::idempotency::IdempotencyRecords;
@@ -61,12 +61,12 @@ impl App {
         wake: Wake,
         followers: Followers,
         (draining, stopping): (watch::Receiver<bool>, watch::Receiver<bool>),
-    ) -> Self {
+    ) -> Result<Self, ConfigError> {
         let store = EventStore::new(pool.clone(), wake.clone());
-        Self(Arc::new(Parts {
+        Ok(Self(Arc::new(Parts {
             vault: Vault::new(pool.clone(), master),
             keys: ClientKeys::new(store.clone(), clock.clone()),
-            limiter: Limiter::default(),
+            limiter: Limiter::start(&config, &clock)?,
             requests: RequestCounts::new(crate::ids::new_id()),
             idempotency: IdempotencyRecords::new(pool.clone()),
             notifier: Notifier::from_config(&config),
@@ -80,6 +80,6 @@ impl App {
             pool,
             clock,
             config,
-        }))
+        })))
     }
 }

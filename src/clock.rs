@@ -35,6 +35,14 @@ impl Clock {
         }
     }
 
+    /// What a test's clock shows, for who would go by a clock elsewhere; none where time is real.
+    pub fn held(&self) -> Option<DateTime<Utc>> {
+        match &*self.0 {
+            Source::System => None,
+            Source::Manual(now) => Some(*now.borrow()),
+        }
+    }
+
     /// Moves a manual clock; the system's clock cannot be moved.
     pub fn advance(&self, by: TimeDelta) {
         if let Source::Manual(now) = &*self.0 {

@@ -23,6 +23,11 @@ pub struct Config {
     /// Postgres 15 or later, session mode; without it an embedded one runs in the data directory.
     #[serde(skip_serializing)]
     pub database_url: Option<String>,
+    /// Where the limits are that all instances share; without it each instance counts for itself.
+    #[serde(skip_serializing)]
+    pub redis_url: Option<String>,
+    /// How long an answer of Redis may take before an instance counts for itself.
+    pub redis_timeout_milliseconds: u64,
     /// Embedded database, generated keys.
     pub data_dir: PathBuf,
     /// Where the embedded Postgres' programs are, if not where they usually are.
@@ -101,6 +106,12 @@ pub enum ConfigError {
         "MOBID_NOTIFIER=outbox writes codes to files for development, so MOBID_PUBLIC_URL must be loopback, not {0}"
     )]
     OutboxInPublic(Url),
+    #[error(
+        "REDIS_URL must be like redis://user:password@host:6379/0, rediss://host or unix:///path/to/socket"
+    )]
+    RedisUrl,
+    #[error("MOBID_REDIS_TIMEOUT_MILLISECONDS must be from 1 to 10000")]
+    RedisTimeout,
     /// By its scheme alone: what follows may hold a password.
     #[error("MOBID_NOTIFIER: {0:?} is not known; this version knows: outbox")]
     Notifier(String),
@@ -128,6 +139,8 @@ impl Default for Config {
             admin_listen: AdminListen::At(SocketAddr::from(([127, 0, 0, 1], 8081))),
             public_url: default_public_url(),
             database_url: None,
+            redis_url: None,
+            redis_timeout_milliseconds: 50,
             data_dir: PathBuf::from(".mobid"),
             postgres_bin: None,
             master_key: None,
@@ -157,11 +170,11 @@ fn default_public_url() -> Url {
 }
 
 impl Config {
-    /// From `mobid.toml` in the working directory, `MOBID_…` and `DATABASE_URL`.
+    /// From `mobid.toml` in the working directory, `MOBID_…`, `DATABASE_URL` and `REDIS_URL`.
     pub fn load() -> Result<Self, ConfigError> {
         let config: Self = Figment::from(Serialized::defaults(Self::default()))
             .merge(Toml::file("mobid.toml"))
-            .merge(Env::raw().only(&["DATABASE_URL"]))
+            .merge(Env::raw().only(&["DATABASE_URL", "REDIS_URL"]))
             .merge(
                 Env::prefixed("MOBID_")
                     .filter(|name| !name.as_str().to_ascii_lowercase().starts_with("test_")),
@@ -191,6 +204,10 @@ impl Config {
         if !is_loopback(url) {
             return Err(ConfigError::OutboxInPublic(url.clone()));
         }
+        self.redis()?;
+        if !(1..=10_000).contains(&self.redis_timeout_milliseconds) {
+            return Err(ConfigError::RedisTimeout);
+        }
         if self.webhook_schedule_seconds.is_empty() {
             return Err(ConfigError::EmptySchedule);
         }
@@ -214,6 +231,12 @@ impl Config {
 
     pub fn is_https(&self) -> bool {
         self.public_url.scheme() == "https"
+    }
+
+    /// Where Redis is. What the parser says of a URL is not repeated: it may hold a password.
+    pub fn redis(&self) -> Result<Option<redis::Client>, ConfigError> {
+        let opened = self.redis_url.as_deref().map(redis::Client::open).transpose();
+        opened.map_err(|_| ConfigError::RedisUrl)
     }
 
     /// The host of the hosted pages, to which a person's passkeys are bound.
@@ -290,7 +313,7 @@ mod tests {
         assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(Config::default()).unwrap());
         // Secrets and paths that depend on the machine aside, nothing is left out.
         let named: serde_json::Map<String, serde_json::Value> = figment.extract().unwrap();
-        assert_eq!(named.len(), 16);
+        assert_eq!(named.len(), 17);
     }
 
     #[test]
@@ -339,6 +362,21 @@ mod tests {
         for bad in ["*", "null", "", "https://app.example.com/", "https://App.example.com", "app.example.com"]
         {
             assert!(!checked(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_redis_that_cannot_be_meant_is_refused_without_its_password() {
+        for url in ["", "localhost:6379", "http://:hunter2@localhost", "redis://:hunter2@localhost/x"] {
+            let config = Config { redis_url: Some(url.to_owned()), ..Config::default() };
+            let error = config.check().unwrap_err();
+            assert!(matches!(error, ConfigError::RedisUrl), "{url}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"));
+        }
+        for url in ["redis://localhost", "rediss://:hunter2@localhost:1/2", "unix:///run/redis.sock"] {
+            let config = Config { redis_url: Some(url.to_owned()), ..Config::default() };
+            config.check().unwrap();
+            assert!(!serde_json::to_string(&config).unwrap().contains("redis_url"), "it is shown to nobody");
         }
     }
 

@@ -1,11 +1,13 @@
 //! How much a client may ask for: requests in a minute, in a day, and at the same time.
 //!
 //! Windows are fixed, and the first request opens one. What a client may use is looked up with its key, at each request:
-//! another plan counts at once, and what was used of a window stays used. Who waits (`?wait=`, server-sent events) has
+//! another plan counts at once, and what was used of a window stays used. Counted is in Redis, together with the other
+//! instances, or in this process: where there is no Redis, and while it is away. Who waits (`?wait=`, server-sent events) has
 //! a cap of its own and gives its place among the concurrent requests back meanwhile.
 
 mod headers;
 mod local;
+mod shared;
 mod shield;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +17,13 @@ use chrono::{DateTime, Utc};
 use mobid_domain::client::Limits;
 use mobid_domain::id::ClientId;
 
+use self::local::Local;
+use self::shared::Shared;
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+
 pub use headers::{describe, refuse};
-pub use local::Local;
+pub use shared::Away;
 pub use shield::Shield;
 
 pub const MINUTE: Duration = Duration::from_mins(1);
@@ -61,8 +68,10 @@ impl Window {
 }
 
 /// Where a client stands once a request was counted, as far as it is limited.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
+    /// By the clock that the windows go by.
+    pub at: DateTime<Utc>,
     pub minute: Option<Window>,
     pub day: Option<Window>,
     /// The limit, and how many are under way.
@@ -108,21 +117,71 @@ impl Drop for Taken {
     }
 }
 
+/// Where requests are counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Counting {
+    InProcess,
+    Shared,
+    /// In this process, as Redis is away.
+    WithoutRedis(Away),
+}
+
 /// Counts requests, and says which are too many.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Limiter {
     local: Local,
+    shared: Option<Shared>,
     pub shield: Shield,
 }
 
 impl Limiter {
-    pub fn admit(&self, client: ClientId, limits: Limits, now: DateTime<Utc>) -> Verdict {
-        self.local.admit(client, limits, now)
+    pub fn start(config: &Config, clock: &Clock) -> Result<Self, ConfigError> {
+        let timeout = Duration::from_millis(config.redis_timeout_milliseconds);
+        let shared = config.redis()?.map(|client| Shared::start(client, timeout, clock.clone()));
+        Ok(Self { local: Local::default(), shared, shield: Shield::default() })
     }
 
-    /// Where a client stands, without counting anything.
+    pub async fn admit(&self, client: ClientId, limits: Limits, now: DateTime<Utc>) -> Verdict {
+        let Some(shared) = &self.shared else { return self.local.admit(client, limits, now) };
+        match shared.admit(client, limits).await {
+            Some(Verdict::Admitted(usage, there)) => {
+                // Counted here as well: a Redis that goes away makes nobody a new client.
+                let here = self.local.count(client, now);
+                Verdict::Admitted(usage, Place::new(move || drop((there, here))))
+            }
+            Some(refused) => refused,
+            None => {
+                metrics::counter!("mobid_limits_counted_without_redis_total").increment(1);
+                self.local.admit(client, limits, now)
+            }
+        }
+    }
+
+    /// Where a client stands in this process, without counting anything.
     pub fn usage(&self, client: ClientId, limits: Limits, now: DateTime<Utc>) -> Usage {
         self.local.usage(client, limits, now)
+    }
+
+    pub fn counting(&self) -> Counting {
+        match self.shared.as_ref().map(Shared::away) {
+            None => Counting::InProcess,
+            Some(None) => Counting::Shared,
+            Some(Some(away)) => Counting::WithoutRedis(away),
+        }
+    }
+
+    /// Returns once it is known whether Redis is there, which takes a second at the most.
+    pub async fn ready(&self) {
+        if let Some(shared) = &self.shared {
+            shared.tried().await;
+        }
+    }
+
+    /// Gives back what would be taken until it ends by itself. For the end, when no request comes any more.
+    pub async fn settle(&self) {
+        if let Some(shared) = &self.shared {
+            shared.settle().await;
+        }
     }
 
     /// Forgets who has not asked for anything for as long as it counts.

@@ -113,7 +113,8 @@ impl Server {
             TcpListener::bind(config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
         let address = listener.local_addr()?;
         let phases = (draining, stopping.clone());
-        let app = App::new(config, clock, pool, master, wake, Followers::new(progress), phases);
+        let app = App::new(config, clock, pool, master, wake, Followers::new(progress), phases)?;
+        app.limiter.ready().await;
         app.vault.check_master_key().await?;
         let new_owner_key = owner::ensure(&app).await?;
         for runner in &runners {

@@ -53,5 +53,6 @@ impl Workers {
         while self.tasks.join_next().await.is_some() {}
         // No request comes any more.
         metering::write(&self.app).await;
+        self.app.limiter.settle().await;
     }
 }

@@ -17,7 +17,7 @@ mod record;
 mod told;
 mod world;
 mod writer;
-mod wrong_clock;
+pub mod wrong_clock;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -7,6 +7,7 @@ pub mod proxy;
 mod raw_log;
 pub mod receiver;
 mod recipient;
+pub mod redis;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -89,8 +90,12 @@ impl TestApp {
 
     /// A second server over the same database, by the same clock. Its `api` speaks as the first one's owner.
     pub async fn twin(&self) -> Self {
-        let public_url = self.app.config.public_url.clone();
-        let same = |config: &mut Config| config.public_url = public_url;
+        let ours = &self.app.config;
+        let same = |config: &mut Config| {
+            config.public_url = ours.public_url.clone();
+            config.redis_url.clone_from(&ours.redis_url);
+            config.redis_timeout_milliseconds = ours.redis_timeout_milliseconds;
+        };
         let mut twin = Self::start_on(self.database_url(), self.clock().clone(), same).await;
         twin.api = self.api.at(&twin.api);
         twin
@@ -126,6 +131,11 @@ impl TestApp {
     /// `http://localhost:port`, which is also the public URL.
     pub fn url(&self, path: &str) -> String {
         self.api.url(path)
+    }
+
+    /// Of metrics and detailed health, where the configuration has them served.
+    pub fn admin_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.server.as_ref().unwrap().admin_address.unwrap())
     }
 
     pub fn pool(&self) -> &PgPool {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use chrono::SecondsFormat;
 use mobid_projections::stream::failure;
 use mobid_projections::stream::progress::Condition;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use crate::event_store::Heads;
 use crate::http::authentication::ApiClient;
 use crate::http::envelope::{ApiResult, json_response, ok};
 use crate::http::query::Query;
+use crate::limits::Counting;
 
 /// How long the database may take to answer for it to count as there.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
@@ -40,7 +42,8 @@ pub async fn ready(State(app): State<App>) -> Response {
     }
 }
 
-/// `GET /health/detail` on the admin address: how far each follower is, and what stopped it.
+/// `GET /health/detail` on the admin address: how far each follower is, what stopped it, and where
+/// limits are counted.
 pub async fn detail(State(app): State<App>) -> Response {
     let heads = heads(&app).await;
     let head = heads.map(|heads| heads.log);
@@ -57,7 +60,9 @@ pub async fn detail(State(app): State<App>) -> Response {
         })
         .collect();
     let ready = is_ready(&app, heads);
-    let detail = json!({ "ready": ready, "head": head, "followers": followers, "failures": failures });
+    // Without Redis each instance holds the limits for itself, which is no reason to send nobody here.
+    let detail = json!({ "ready": ready, "head": head, "followers": followers, "failures": failures,
+        "limits": describe_limits(&app.limiter.counting()) });
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, axum::Json(detail)).into_response()
 }
 
@@ -70,6 +75,16 @@ fn describe(condition: &Condition) -> (&'static str, Value) {
             ("stopped", json!({ "position": position, "error": error }))
         }
     }
+}
+
+fn describe_limits(counting: &Counting) -> Value {
+    let (condition, away) = match counting {
+        Counting::InProcess => ("in_process", None),
+        Counting::Shared => ("shared", None),
+        Counting::WithoutRedis(away) => ("redis_away", Some(away)),
+    };
+    let since = away.map(|away| away.since.to_rfc3339_opts(SecondsFormat::Micros, true));
+    json!({ "condition": condition, "since": since, "error": away.map(|away| &away.error) })
 }
 
 /// What the database says, asked once by all who want to know at the same time; nothing if it does not answer.

@@ -91,11 +91,11 @@ async fn within_limits<F: Future<Output = Response>>(
     answer: impl FnOnce(Request) -> F,
 ) -> Response {
     let now = app.clock.now();
-    let (usage, mut response) = match app.limiter.admit(client.id, client.account.limits(), now) {
+    let (usage, mut response) = match app.limiter.admit(client.id, client.account.limits(), now).await {
         Verdict::Refused(usage, policy) => {
             metrics::counter!("mobid_rate_limited_total", "policy" => policy.name()).increment(1);
             app.requests.refused(client.id, now.date_naive(), policy);
-            (usage, limits::refuse(&usage, policy, now).into_response())
+            (usage, limits::refuse(&usage, policy).into_response())
         }
         Verdict::Admitted(usage, place) => {
             app.requests.admitted(client.id, now.date_naive());
@@ -105,7 +105,7 @@ async fn within_limits<F: Future<Output = Response>>(
             (usage, response)
         }
     };
-    limits::describe(response.headers_mut(), &usage, now);
+    limits::describe(response.headers_mut(), &usage);
     response.extensions_mut().insert(unread::OfAClient);
     response
 }

@@ -4,18 +4,18 @@
 use std::cmp::Reverse;
 
 use axum::http::{HeaderMap, HeaderValue};
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 
 use super::{DAY, MINUTE, Policy, Usage, Window, seconds_until};
 use crate::http::error::ApiError;
 
 /// Adds what there is to say of a client that is limited.
-pub fn describe(headers: &mut HeaderMap, usage: &Usage, now: DateTime<Utc>) {
+pub fn describe(headers: &mut HeaderMap, usage: &Usage) {
     let windows = windows(usage);
     let (mut policies, mut states) = (vec![], vec![]);
     for (policy, window, length) in &windows {
         policies.push(format!("\"{}\";q={};w={length}", policy.name(), window.limit));
-        let seconds = seconds_until(window.resets_at, now);
+        let seconds = seconds_until(window.resets_at, usage.at);
         states.push(format!("\"{}\";r={};t={seconds}", policy.name(), window.remaining()));
     }
     if let Some((limit, under_way)) = usage.concurrent {
@@ -39,14 +39,14 @@ pub fn describe(headers: &mut HeaderMap, usage: &Usage, now: DateTime<Utc>) {
 }
 
 /// The answer to a request that is too many.
-pub fn refuse(usage: &Usage, policy: Policy, now: DateTime<Utc>) -> ApiError {
+pub fn refuse(usage: &Usage, policy: Policy) -> ApiError {
     let window = match policy {
         Policy::Minute => usage.minute,
         Policy::Day => usage.day,
         Policy::Concurrency => None,
     };
     // A place among the concurrent ones is free as soon as an answer is.
-    let seconds = window.map_or(1, |window| seconds_until(window.resets_at, now).max(1));
+    let seconds = window.map_or(1, |window| seconds_until(window.resets_at, usage.at).max(1));
     let limit = window.map(|window| window.limit).or(usage.concurrent.map(|(limit, _)| limit));
     ApiError::rate_limited(policy.name(), limit, seconds)
 }

@@ -12,7 +12,7 @@ use super::{DAY, MINUTE, Place, Policy, Usage, Verdict, Window};
 
 /// Shared by clones.
 #[derive(Clone, Default)]
-pub struct Local(Arc<Mutex<HashMap<ClientId, Counted>>>);
+pub(super) struct Local(Arc<Mutex<HashMap<ClientId, Counted>>>);
 
 /// What one client has used.
 #[derive(Default)]
@@ -56,10 +56,17 @@ impl Counter {
 impl Counted {
     fn usage(&self, limits: Limits, now: DateTime<Utc>) -> Usage {
         Usage {
+            at: now,
             minute: self.minute.window(limits.per_minute, now, MINUTE),
             day: self.day.window(limits.per_day, now, DAY),
             concurrent: limits.concurrent.map(|limit| (limit, self.under_way)),
         }
+    }
+
+    fn take(&mut self, now: DateTime<Utc>) {
+        self.minute.take(now);
+        self.day.take(now);
+        self.under_way += 1;
     }
 
     /// Which limit one more request would break.
@@ -86,12 +93,19 @@ impl Local {
         if let Some(policy) = counted.broken(limits) {
             return Verdict::Refused(counted.usage(limits, now), policy);
         }
-        counted.minute.take(now);
-        counted.day.take(now);
-        counted.under_way += 1;
+        counted.take(now);
         let usage = counted.usage(limits, now);
-        let this = self.clone();
-        Verdict::Admitted(usage, Place::new(move || this.give_back(client)))
+        Verdict::Admitted(usage, self.place(client))
+    }
+
+    /// Counts what somebody else has admitted.
+    pub(super) fn count(&self, client: ClientId, now: DateTime<Utc>) -> Place {
+        let mut clients = self.lock();
+        let counted = clients.entry(client).or_default();
+        counted.minute.at(now, MINUTE);
+        counted.day.at(now, DAY);
+        counted.take(now);
+        self.place(client)
     }
 
     pub(super) fn usage(&self, client: ClientId, limits: Limits, now: DateTime<Utc>) -> Usage {
@@ -107,6 +121,11 @@ impl Local {
             counted.day.at(now, DAY);
             counted.under_way > 0 || counted.day.is_open()
         });
+    }
+
+    fn place(&self, client: ClientId) -> Place {
+        let this = self.clone();
+        Place::new(move || this.give_back(client))
     }
 
     fn give_back(&self, client: ClientId) {

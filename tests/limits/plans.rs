@@ -1,24 +1,13 @@
 //! Each plan's three limits, driven until they hold.
 
 use chrono::TimeDelta;
-use mobid::limits::Verdict;
 use mobid_domain::client::{Limits, Plan};
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
-use super::{Customer, told, unix};
+use super::{Customer, hold, let_go, spend, told, unix};
 use crate::support::TestApp;
 
 const PLANS: [Plan; 3] = [Plan::Free, Plan::Basic, Plan::Growth];
-
-/// Counts so many requests without sending them.
-fn spend(app: &TestApp, customer: &Customer, limits: Limits, requests: u32) {
-    for _ in 0..requests {
-        let verdict = app.app.limiter.admit(customer.id, limits, app.clock().now());
-        assert!(matches!(verdict, Verdict::Admitted(..)));
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_plan_has_so_many_requests_a_minute() {
@@ -58,7 +47,7 @@ async fn each_plan_has_so_many_requests_a_day() {
         assert_eq!(customer.ask().await.status, 200);
         // As if spread over the day: in one minute the plan would not allow it.
         let unhurried = Limits { per_minute: None, concurrent: None, ..plan.limits() };
-        spend(&app, &customer, unhurried, day - 3);
+        spend(&app, &customer, unhurried, day - 3).await;
         app.advance(TimeDelta::minutes(2));
         for left in ["1", "0"] {
             let reply = customer.ask().await;
@@ -74,19 +63,6 @@ async fn each_plan_has_so_many_requests_a_day() {
         app.advance(TimeDelta::milliseconds(1));
         assert_eq!(customer.ask().await.status, 200, "{plan:?}");
     }
-}
-
-/// A request whose body has not come yet.
-async fn hold(app: &TestApp, customer: &Customer) -> TcpStream {
-    let address = app.url("").replace("http://localhost", "127.0.0.1");
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let head = format!(
-        "POST /v1/service/consents HTTP/1.1\r\nHost: x\r\nX-Mobid-Key: {}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: 2\r\n\r\n",
-        customer.api.key
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    stream
 }
 
 async fn until_under_way(app: &TestApp, customer: &Customer, count: u32) {
@@ -110,17 +86,14 @@ async fn each_plan_has_so_many_requests_at_the_same_time() {
             let left = format!("\"concurrency\";r={}", concurrent - n - 1);
             assert!(reply.header("ratelimit").ends_with(&left), "{n}: {:?}", reply.headers);
             until_under_way(&app, &customer, n).await;
-            held.push(hold(&app, &customer).await);
+            held.push(hold(&customer.api).await);
             until_under_way(&app, &customer, n + 1).await;
         }
         let refused = customer.ask().await;
         assert_eq!((refused.status, refused.header("retry-after")), (429, "1"), "{plan:?}");
         assert_eq!(refused.data(), &json!({ "policy": "concurrency", "limit": concurrent, "retryAfter": 1 }));
         assert!(refused.header("ratelimit").ends_with("\"concurrency\";r=0"), "{:?}", refused.headers);
-        let mut answered = held.pop().unwrap();
-        answered.write_all(b"{}").await.unwrap();
-        let mut text = String::new();
-        answered.read_to_string(&mut text).await.unwrap();
+        let text = let_go(held.pop().unwrap()).await;
         assert!(text.starts_with("HTTP/1.1 400 ") && text.contains("\"concurrency\";r=0"), "{text}");
         assert_eq!(customer.ask().await.status, 200, "its place is free as soon as it was answered");
         // Who goes away without an answer gives the place back as well.
@@ -133,7 +106,7 @@ async fn each_plan_has_so_many_requests_at_the_same_time() {
 async fn another_plan_counts_at_once() {
     let app = TestApp::start().await;
     let customer = Customer::of(&app, Plan::Free).await;
-    spend(&app, &customer, Plan::Free.limits(), 60);
+    spend(&app, &customer, Plan::Free.limits(), 60).await;
     assert_eq!(customer.ask().await.status, 429);
     let path = format!("/v1/clients/{}", customer.id);
     assert_eq!(app.api.patch(&path, &json!({ "plan": "basic" })).await.status, 200);
@@ -152,7 +125,7 @@ async fn another_plan_counts_at_once() {
 async fn what_one_client_uses_up_another_still_has() {
     let app = TestApp::start().await;
     let (one, other) = (Customer::of(&app, Plan::Free).await, Customer::of(&app, Plan::Free).await);
-    spend(&app, &one, Plan::Free.limits(), 60);
+    spend(&app, &one, Plan::Free.limits(), 60).await;
     assert_eq!(one.ask().await.status, 429);
     assert_eq!(told(&other.ask().await), (200, "60", "59"));
 }

@@ -54,6 +54,7 @@ impl ServerProcess {
             .arg("serve")
             .current_dir(&self.data_dir)
             .env_remove("DATABASE_URL")
+            .env_remove("REDIS_URL")
             .env("MOBID_LISTEN", format!("127.0.0.1:{}", self.port))
             .env("MOBID_ADMIN_LISTEN", "off")
             .env("MOBID_PUBLIC_URL", format!("http://localhost:{}", self.port))
