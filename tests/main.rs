@@ -18,6 +18,7 @@ mod leaks;
 mod limits;
 mod loading;
 mod log;
+mod openapi;
 mod pages;
 mod permissions;
 mod replay_tool;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mobid_projections::stream::failure;
 use mobid_projections::stream::progress::Condition;
@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use crate::app::App;
 use crate::http::envelope::{ApiResult, json_response, ok};
 use crate::http::query::Query;
+use crate::openapi::operation::{Operation, Shown};
 
 /// How long the database may take to answer for it to count as there.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
@@ -75,4 +76,14 @@ async fn is_ready(app: &App) -> bool {
     // A database that is cut off does not say so.
     let failures = timeout(ANSWERED_WITHIN, failure::all(&app.pool)).await;
     !stopped && !*app.draining.borrow() && matches!(failures, Ok(Ok(failures)) if failures.is_empty())
+}
+
+/// The route with a key, as the document describes it.
+pub fn described() -> Operation {
+    let data = json!({ "type": "object", "required": ["status", "version"], "properties": {
+        "status": { "type": "string", "enum": ["ok", "degraded"] },
+        "version": { "type": "string" },
+    } });
+    let route = (Method::GET, "/health");
+    Operation::new(route, ("Service", "health"), "Health", ("Service health", Shown::of(data)))
 }

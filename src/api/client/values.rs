@@ -7,9 +7,9 @@ use url::Url;
 use crate::config::is_loopback;
 use crate::http::fields::{Invalid, text};
 
-const MAX_NAME: usize = 100;
-const MAX_LIST: usize = 20;
-const MAX_LIMIT: u64 = 1_000_000_000;
+pub(super) const MAX_NAME: usize = 100;
+pub(super) const MAX_LIST: usize = 20;
+pub(super) const MAX_LIMIT: i64 = 1_000_000_000;
 
 pub fn name(value: &Value) -> Result<String, Invalid> {
     let name = text(value, "invalid_name", MAX_NAME)?;
@@ -40,7 +40,7 @@ pub fn limits(value: &Value) -> Result<Limits, Invalid> {
     let limit = |name: &str| match object.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => {
-            let number = value.as_u64().filter(|number| (1..=MAX_LIMIT).contains(number));
+            let number = value.as_i64().filter(|number| (1..=MAX_LIMIT).contains(number));
             number.and_then(|number| u32::try_from(number).ok()).map(Some).ok_or_else(invalid)
         }
     };
