@@ -22,6 +22,7 @@ pub mod notifier;
 pub mod owner;
 pub mod pages;
 pub mod presentation;
+pub mod readiness;
 pub mod rounds;
 pub mod secret;
 pub mod server;
