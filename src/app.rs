@@ -17,6 +17,7 @@ use crate::event_store::EventStore;
 use crate::http::authentication::ClientKeys;
 use crate::limits::Limiter;
 use crate::notifier::Notifier;
+use crate::readiness::Readiness;
 use crate::vault::{MasterKey, Vault};
 
 /// Cheap to clone.
@@ -38,6 +39,7 @@ pub struct Parts {
     pub notifier: Notifier,
     pub followers: Followers,
     pub changes: Changes,
+    pub readiness: Readiness,
     /// True once the server is to be left: it still serves, but is not ready any more.
     pub draining: watch::Receiver<bool>,
     /// True once the server is going down: who waits should come to an end.
@@ -71,6 +73,7 @@ impl App {
             idempotency: IdempotencyRecords::new(pool.clone()),
             notifier: Notifier::from_config(&config),
             current: Current::start(pool.clone()),
+            readiness: Readiness::start(pool.clone()),
             changes: Changes::start(pool.clone(), wake.subscribe()),
             store,
             wake,

@@ -23,6 +23,7 @@ pub mod openapi;
 pub mod owner;
 pub mod pages;
 pub mod presentation;
+pub mod readiness;
 pub mod rounds;
 pub mod secret;
 pub mod server;

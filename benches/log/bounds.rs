@@ -44,6 +44,7 @@ const GOALS: &[(&str, &str, &str, Goal)] = &[
     ("http", "POST, known recipient", "the same route", Goal::AtLeast(4.0)),
     ("http", "POST, new recipients", "the same route", Goal::AtLeast(4.0)),
     ("http", "POST, known recipient", "itself", Goal::AtLeast(0.75)),
+    ("guard", "GET /v1/health", "the same", Goal::AtLeast(0.9)),
     ("visible", "commit to visible, p99", "", Goal::AtMost(15.0)),
     ("catch-up", "1 M events", "COPY", Goal::AtLeast(0.2)),
     ("catch-up", "memory at most, 1 M events", "a tenth", Goal::AtMost(1.2)),
@@ -134,6 +135,15 @@ pub const SECTIONS: &[About] = &[
                  is sealed under it.",
             ),
         ],
+    },
+    About {
+        section: "guard",
+        heading: "A key and its limits, 64 connections",
+        bounds: &[(
+            "GET /v1/health",
+            "With a key a request waits for two questions to the database instead of one, each of which all who ask at the \
+             same time share; the key's hash, the counters and the limits' headers are a few microseconds.",
+        )],
     },
     About {
         section: "visible",

@@ -15,6 +15,7 @@ mod copy_in;
 mod drive;
 mod figures;
 mod generate;
+mod guard;
 mod http;
 mod load;
 mod ours;
@@ -57,6 +58,8 @@ enum Section {
     Append,
     /// POST over HTTP, with and without authentication and sealing, against the same route on postgres-es.
     Http,
+    /// `GET /v1/health` with a key and limits against the same without.
+    Guard,
     /// From an append's acknowledgement to its row in the read model.
     Visible,
     /// The consents read model made again, against COPY.
@@ -102,6 +105,7 @@ async fn measure(bench: &Bench, sections: &[Section]) -> anyhow::Result<()> {
         match section {
             Section::Append => append::run(bench).await?,
             Section::Http => http::run(bench).await?,
+            Section::Guard => guard::run(bench).await?,
             Section::Visible => visible::run(bench).await?,
             Section::CatchUp => replay::run(bench, Way::CatchUp).await?,
             Section::Verify => replay::run(bench, Way::Verify).await?,

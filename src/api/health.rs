@@ -1,22 +1,16 @@
 //! Whether the server lives and can serve.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mobid_projections::stream::failure;
 use mobid_projections::stream::progress::Condition;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use crate::app::App;
 use crate::http::envelope::{ApiResult, json_response, ok};
 use crate::http::query::Query;
 use crate::openapi::operation::{Operation, Shown};
-
-/// How long the database may take to answer for it to count as there.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
 /// `GET /v1/health`: the same as readiness, for a holder of a key.
 pub async fn with_key(State(app): State<App>, query: Query) -> ApiResult {
@@ -73,9 +67,7 @@ fn describe(condition: &Condition) -> (&'static str, Value) {
 async fn is_ready(app: &App) -> bool {
     let stopped =
         app.followers.all().iter().any(|p| matches!(*p.condition.borrow(), Condition::Stopped { .. }));
-    // A database that is cut off does not say so.
-    let failures = timeout(ANSWERED_WITHIN, failure::all(&app.pool)).await;
-    !stopped && !*app.draining.borrow() && matches!(failures, Ok(Ok(failures)) if failures.is_empty())
+    !stopped && !*app.draining.borrow() && app.readiness.of_the_database().await
 }
 
 /// The route with a key, as the document describes it.

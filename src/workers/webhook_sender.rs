@@ -36,7 +36,7 @@ use running::Running;
 use signature::MalformedSecret;
 
 /// Attempts at a time.
-const AT_A_TIME: usize = 1_024;
+const AT_A_TIME: usize = 2_048;
 /// Who answers within it keeps up, and is sent more at a time.
 const PROMPT: Duration = Duration::from_secs(1);
 /// How long a delivery is left to a sender that says nothing: what one that died had begun is soon another's.
@@ -121,11 +121,11 @@ impl Sender {
             running.forget_finished();
             // Before the look, so that what comes during it is heard of after it.
             let seen = news.as_ref().map(|news| *news.borrow());
-            let began = Instant::now();
+            let looked = Instant::now();
             let begun = self.begin(&mut running).await;
             // Looking in vain takes a tenth of the time, however many targets there are to look at; the more there was
             // to do, the sooner there is more, up to half of the time.
-            let pause = began.elapsed() * SELDOM / (begun + 1).min(SELDOM);
+            let pause = looked.elapsed() * SELDOM / (begun + 1).min(SELDOM);
             pace.reset_after(pause.clamp(PACE, POLL));
             tokio::select! {
                 stopped = stop.changed() => if stopped.is_err() { break },

@@ -14,7 +14,7 @@ use super::AT_A_TIME;
 /// Attempts at a time that a lane starts with, and keeps whatever happens.
 pub const FIRST: i64 = 16;
 /// Attempts at a time that a lane gets at the most.
-const MOST: i64 = 256;
+const MOST: i64 = 512;
 
 #[derive(Default)]
 pub struct Running {
@@ -131,15 +131,15 @@ mod tests {
         let mut running = Running::default();
         let held = |running: &mut Running| running.spawn(lane("a"), std::future::pending());
         held(&mut running);
-        for _ in 0..48 {
+        for _ in 0..FIRST * 3 {
             running.spawn(lane("a"), async { true });
         }
-        while running.rooms() != [(lane("a"), FIRST + 48 - 1)] {
+        while running.rooms() != [(lane("a"), FIRST * 4 - 1)] {
             running.some_finished().await;
         }
         running.spawn(lane("a"), async { false });
         running.some_finished().await;
-        assert_eq!(running.rooms(), [(lane("a"), (FIRST + 48) / 2 - 1)]);
+        assert_eq!(running.rooms(), [(lane("a"), FIRST * 2 - 1)]);
         for _ in 0..MOST {
             running.spawn(lane("a"), async { true });
         }
