@@ -18,6 +18,11 @@ const TAG: &str = "Clients";
 const TRIMMED: &str =
     r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$";
 
+/// What names a host, as far as a pattern goes: `values::rp_id`.
+const RP_ID: &str = r"^([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}$";
+/// The same, or an IPv6 address in brackets: `values::callback_hosts`.
+const HOST: &str = r"^(([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[0-9a-f:.]+\])$";
+
 pub fn operations() -> Vec<Operation> {
     let update = update();
     vec![
@@ -82,7 +87,7 @@ fn limits() -> Value {
 }
 
 fn rp_id() -> Value {
-    json!({ "type": "string", "format": "rp-id", "maxLength": 253, "pattern": r"^[^\s/?#@:\[\]A-Z]+$", "examples": ["login.shop.example"] })
+    json!({ "type": "string", "format": "rp-id", "maxLength": 253, "pattern": RP_ID, "examples": ["login.shop.example"] })
 }
 
 fn origins() -> Value {
@@ -91,7 +96,7 @@ fn origins() -> Value {
 }
 
 fn hosts() -> Value {
-    let host = json!({ "type": "string", "format": "url-host", "pattern": r"^[^\s/?#@A-Z]+$" });
+    let host = json!({ "type": "string", "format": "url-host", "pattern": HOST });
     list(&host, Some(MAX_LIST), false, &json!(["api.shop.example"]))
 }
 
