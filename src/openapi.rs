@@ -18,7 +18,6 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value, json};
 
 use crate::api::{client, consent, health, webhook};
-use crate::http::authentication;
 use crate::http::error::FieldError;
 use crate::http::guard::Access;
 use crate::http::router;
@@ -122,7 +121,6 @@ fn components(operations: &[Operation]) -> Value {
     }
     let key = json!({ "type": "apiKey", "in": "header", "name": "X-Mobid-Key",
         "description": "`qk_…`, as it was shown when the client was made or its key regenerated." });
-    debug_assert!(authentication::HEADER.eq_ignore_ascii_case("X-Mobid-Key"));
     json!({
         "schemas": schemas,
         "responses": answers::responses(),

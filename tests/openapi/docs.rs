@@ -7,6 +7,9 @@ use crate::support::{Api, Reply, TestApp};
 async fn the_document_is_shown_and_nothing_is_loaded_from_elsewhere() {
     let app = TestApp::start().await;
     let browser = Browser::start_scripted().await;
+    // The page that a browser starts with is its own.
+    browser.open("about:blank").await;
+    browser.requested().await;
     browser.open(&app.url("/docs")).await;
     browser.appears("#operations-Consents-createConsentSession").await;
     browser.shoot("docs").await;

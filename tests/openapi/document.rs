@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use mobid::http::authentication;
 use mobid::http::guard::Access;
 use mobid::http::router;
 use mobid::openapi;
@@ -82,6 +83,12 @@ fn every_reference_leads_somewhere_and_every_link_to_an_operation() {
         }
     }
     assert!(references > 100 && links > 10, "{references} references, {links} links");
+}
+
+#[test]
+fn the_key_goes_where_the_server_looks_for_it() {
+    let scheme = &document()["components"]["securitySchemes"]["ApiKey"];
+    assert!(scheme["name"].as_str().unwrap().eq_ignore_ascii_case(authentication::HEADER));
 }
 
 #[test]

@@ -87,6 +87,10 @@ fn takes_null(schema: &Value) -> bool {
 fn with(body: &Value, name: &str, value: &Value) -> Value {
     let mut body = body.clone();
     body[name] = value.clone();
+    // Limits of its own are an enterprise's.
+    if name == "plan" && value != "enterprise" {
+        body.as_object_mut().unwrap().remove("limits");
+    }
     body
 }
 

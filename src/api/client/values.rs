@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use crate::config::is_loopback;
-use crate::http::fields::{Invalid, text};
+use crate::http::fields::{Invalid, text, whole};
 
 pub(super) const MAX_NAME: usize = 100;
 pub(super) const MAX_LIST: usize = 20;
@@ -40,7 +40,7 @@ pub fn limits(value: &Value) -> Result<Limits, Invalid> {
     let limit = |name: &str| match object.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => {
-            let number = value.as_i64().filter(|number| (1..=MAX_LIMIT).contains(number));
+            let number = whole(value).filter(|number| (1..=MAX_LIMIT).contains(number));
             number.and_then(|number| u32::try_from(number).ok()).map(Some).ok_or_else(invalid)
         }
     };
