@@ -19,17 +19,17 @@ pub fn shared() -> Value {
         "AsOf": query("asOf", "As it was then: at a position of the log, or at a time.",
             json!({ "anyOf": [integer(0, i64::MAX), time()] })),
         "IfMatch": header("If-Match", "Only if the resource is this version: the `ETag` of an answer, several of them, or `*`.",
-            json!({ "type": "string", "pattern": IF_MATCH, "examples": ["\"3\""] })),
+            json!({ "type": "string", "minLength": 1, "pattern": IF_MATCH, "examples": ["\"3\""] })),
         "IdempotencyKey": header("Idempotency-Key",
             "A retry with the same key and body within 24 hours gets the first answer again.",
-            json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!-~]([\t -~]*[!-~])?$" })),
+            json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!-~]([ -~]*[!-~])?$" })),
         "RequestId": header("X-Request-Id", "1 to 128 of `A-Za-z0-9._-`: kept as the request's id; anything else is replaced.",
             json!({ "type": "string" })),
     })
 }
 
 /// Quoted versions with commas between, or `*`: `http::version`.
-const IF_MATCH: &str = r#"^(\*|(W/)?"[\t -+\--~]*"([\t ]*,[\t ]*(W/)?"[\t -+\--~]*")*)$"#;
+const IF_MATCH: &str = r#"^(\*|(W/)?"[ -+.-~-]*"( *, *(W/)?"[ -+.-~-]*")*)$"#;
 
 /// Those of one route: its own, and what its method brings with it.
 pub fn of(operation: &Operation) -> Value {
