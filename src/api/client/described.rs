@@ -129,7 +129,8 @@ fn update() -> Operation {
             "A suspended client's keys are good for nothing.",
             one_of(&["active", "suspended"]),
         )
-        .example("plan", &json!({ "plan": "growth" }));
+        .example("plan", &json!({ "plan": "growth" }))
+        .example("agreed", &json!({ "plan": "enterprise", "limits": { "perMinute": 6_000 } }));
     Operation::new((Method::PATCH, ONE), (TAG, "updateClient"), "Update a client", client("Client updated"))
         .about("Changes the fields that are present, at once. PUT and PATCH do the same.")
         .names("ClientId")
