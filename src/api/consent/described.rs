@@ -103,8 +103,8 @@ fn list_all() -> Operation {
         .query("status", "Only those that are so.", &consent_statuses())
         .query("purpose", "Only those for this.", &slug(&KNOWN_PURPOSES))
         .query("recipient", "Only those of this person.", &handle())
-        .query("createdAfter", "Only those that were created then or later.", &time())
-        .query("createdBefore", "Only those that were created before.", &time())
+        .query("createdAfter", "Only those that were created after that.", &time())
+        .query("createdBefore", "Only those that were created before that.", &time())
         .paged()
         .positioned()
 }
