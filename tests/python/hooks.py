@@ -41,6 +41,9 @@ def before_call(context, case, kwargs):
     # At most 92 days.
     if DAY.fullmatch(str(query.get("from", ""))) and DAY.fullmatch(str(query.get("to", query.get("from")))):
         query["to"] = query["from"]
+    # schemathesis takes no text at all for one that the pattern allows, whatever `minLength` says.
+    if case.headers and case.headers.get("If-Match") == "":
+        del case.headers["If-Match"]
     # The key that asks is the owner's.
     if path.get("id") == os.environ["MOBID_TEST_OWNER"] and case.operation.method.lower() != "get":
         path["id"] = NOBODY
@@ -48,5 +51,5 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
-    # Whoever presents too many bad keys is turned away before they are looked at.
-    return response.status_code != 429
+    # Whoever presents too many bad keys is turned away before they are looked at, and has not got in.
+    return response.status_code != 429 and "429" not in failure.message
