@@ -2,5 +2,7 @@
 
 pub mod client;
 pub mod consent;
+pub mod docs;
 pub mod health;
+pub mod openapi;
 pub mod webhook;

@@ -19,6 +19,7 @@ pub mod ids;
 pub mod key_file;
 pub mod limits;
 pub mod notifier;
+pub mod openapi;
 pub mod owner;
 pub mod pages;
 pub mod presentation;

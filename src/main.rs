@@ -1,4 +1,4 @@
-//! `mobid serve | migrate | owner-key | config`
+//! `mobid serve | migrate | owner-key | openapi | config`
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use mobid::clock::Clock;
 use mobid::config::Config;
 use mobid::server::{Database, Server, master_key};
-use mobid::{database, owner, telemetry};
+use mobid::{database, openapi, owner, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[global_allocator]
@@ -32,6 +32,8 @@ enum Command {
     Migrate,
     /// Print the owner's API key from its file in the data directory.
     OwnerKey,
+    /// Print the API's `OpenAPI` document.
+    Openapi,
     /// Print the configuration in force, without its secrets.
     Config,
 }
@@ -47,6 +49,10 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
+    // What is the same whatever the configuration.
+    if matches!(args.command, Command::Openapi) {
+        return Ok(std::io::stdout().write_all(openapi::text().as_bytes())?);
+    }
     let config = Config::load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -54,6 +60,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
             Command::Serve => serve(config).await,
             Command::Migrate => migrate(config).await,
             Command::OwnerKey => owner_key(&config),
+            Command::Openapi => Ok(()),
             Command::Config => print_config(&config),
         }
     })

@@ -3,7 +3,7 @@
 //! Leaves pictures of every page in `target/screenshots`. `MOBID_TEST_CHROMEDRIVER` and `MOBID_TEST_CHROMIUM` say
 //! where the browser is, if not where Debian has it.
 
-mod driver;
+pub mod driver;
 
 use chrono::TimeDelta;
 use driver::Browser;

@@ -19,6 +19,7 @@ mod leaks;
 mod limits;
 mod loading;
 mod log;
+mod openapi;
 mod pages;
 mod permissions;
 mod replay_tool;

@@ -69,7 +69,7 @@ async fn no_route_is_there_for_who_has_no_key() {
         let stranger = Api::new(app.url(""), key);
         app.advance(TimeDelta::minutes(1));
         let mut bodies = vec![];
-        for row in router::declared(&app.app) {
+        for row in router::declared() {
             let reply = send(&stranger, &row.method, &things.paths(&row).0).await;
             assert_eq!(reply.status, 401, "{row:?}");
             bodies.push(reply.without_request_id());
@@ -89,7 +89,7 @@ async fn a_permission_opens_its_routes_and_no_other() {
         keys.push((*permission, app.client_with(&[*permission]).await));
     }
     let before = count_of_events(&app).await;
-    for row in router::declared(&app.app) {
+    for row in router::declared() {
         let (there, _) = things.paths(&row);
         for (permission, key) in &keys {
             let reply = send(key, &row.method, &there).await;
@@ -117,7 +117,7 @@ async fn every_other_permission_together_does_not_open_a_route() {
     let things = Things::make(&app).await;
     for permission in Permission::ALL {
         let key = app.client_with(&all_but(*permission)).await;
-        for row in router::declared(&app.app) {
+        for row in router::declared() {
             if row.access == Access::With(*permission) {
                 let reply = send(&key, &row.method, &things.paths(&row).0).await;
                 assert_eq!(reply.status, 403, "{row:?}: {}", reply.text);
@@ -133,7 +133,7 @@ async fn another_tenants_thing_is_as_good_as_none() {
     let things = Things::make(&app).await;
     let other = app.other_client().await;
     let before = count_of_events(&app).await;
-    let named = router::declared(&app.app).into_iter().filter(|row| row.path.contains('{'));
+    let named = router::declared().into_iter().filter(|row| row.path.contains('{'));
     let mut asked = 0;
     for row in named.filter(|row| !matches!(row.access, Access::Owner(_))) {
         let (there, never) = things.paths(&row);
@@ -158,7 +158,7 @@ async fn a_key_in_grace_is_good_for_everything_but_clients() {
     let old = Api::new(app.url(""), key);
     let regenerate = format!("/v1/clients/{}/regenerate-key", made.id());
     assert_eq!(old.post(&regenerate, &json!({ "graceSeconds": 60 })).await.status, 200);
-    for row in router::declared(&app.app) {
+    for row in router::declared() {
         let path = things.paths(&row).0.replace(&things.0[0].1, &made.id());
         let reply = send(&old, &row.method, &path).await;
         let of_clients = matches!(row.access, Access::Owner(_) | Access::OfAClient);

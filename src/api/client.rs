@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod delete;
+pub mod described;
 pub mod list;
 pub mod regenerate_key;
 pub mod retrieve;

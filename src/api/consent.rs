@@ -1,6 +1,7 @@
 //! `/v1/service/consents`.
 
 pub mod create;
+pub mod described;
 pub mod history;
 pub mod list;
 pub mod present;

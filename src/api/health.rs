@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::SecondsFormat;
 use mobid_projections::stream::failure;
@@ -17,6 +17,7 @@ use crate::http::authentication::ApiClient;
 use crate::http::envelope::{ApiResult, json_response, ok};
 use crate::http::query::Query;
 use crate::limits::Counting;
+use crate::openapi::operation::{Operation, Shown};
 
 /// How long the database may take to answer for it to count as there.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
@@ -97,4 +98,14 @@ fn is_ready(app: &App, heads: Option<Heads>) -> bool {
     let stopped =
         app.followers.all().iter().any(|p| matches!(*p.condition.borrow(), Condition::Stopped { .. }));
     !stopped && !*app.draining.borrow() && heads.is_some_and(|heads| !heads.a_follower_failed)
+}
+
+/// The route with a key, as the document describes it.
+pub fn described() -> Operation {
+    let data = json!({ "type": "object", "required": ["status", "version"], "properties": {
+        "status": { "type": "string", "enum": ["ok", "degraded"] },
+        "version": { "type": "string" },
+    } });
+    let route = (Method::GET, "/health");
+    Operation::new(route, ("Service", "health"), "Health", ("Service health", Shown::of(data)))
 }

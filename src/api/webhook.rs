@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod delete;
+pub mod described;
 pub mod event_types;
 pub mod list;
 pub mod retrieve;

@@ -8,13 +8,14 @@ use mobid_domain::webhook::EndpointError;
 use mobid_projections::projection::ApplyError;
 use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::event_store::ExecuteError;
 use crate::http::envelope;
 use crate::vault::VaultError;
 
 /// What is wrong with one field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     pub field: String,
     pub code: String,

@@ -129,10 +129,19 @@ pub fn text<'v>(value: &'v Value, code: &str, max: usize) -> Result<&'v str, Inv
 
 /// A whole number within bounds.
 pub fn integer(value: &Value, code: &str, min: i64, max: i64) -> Result<i64, Invalid> {
-    value
-        .as_i64()
+    whole(value)
         .filter(|number| (min..=max).contains(number))
         .ok_or_else(|| Invalid::new(code, format!("It must be a whole number from {min} to {max}.")))
+}
+
+/// A whole number however it is written: `60.0` and `6e1` are integers, too (JSON Schema 2020-12, section 4.2.3).
+pub fn whole(value: &Value) -> Option<i64> {
+    // Beyond 2^53 such a number may have been another one before it was read.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    value.as_i64().or_else(|| {
+        let number = value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < EXACT)?;
+        number.to_string().parse().ok()
+    })
 }
 
 /// `true` or `false`.
@@ -168,6 +177,18 @@ mod tests {
         assert_eq!(errors[NAMED]["field"], "*");
         assert!(errors[NAMED]["message"].as_str().unwrap().contains("4980"));
         assert!(error.data.to_string().len() < 8 << 10);
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let read = |text: &str| whole(&serde_json::from_str(text).unwrap());
+        for (text, number) in [("60", 60), ("60.0", 60), ("6e1", 60), ("-0.0", 0), ("-1.0", -1), ("-1", -1)] {
+            assert_eq!(read(text), Some(number), "{text}");
+        }
+        for text in ["60.5", "1e-1", "9007199254740992.0", "1e300", "18446744073709551615", "\"60\"", "null"]
+        {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::request_id::with_request_id;
 use super::table::{Row, Table};
 use super::unread::read_the_rest;
 use super::{cors, ending, security};
-use crate::api::{client, consent, health, webhook};
+use crate::api::{client, consent, docs, health, openapi, webhook};
 use crate::app::App;
 use crate::pages;
 
@@ -30,7 +30,7 @@ const LONGEST_URI: usize = 8 << 10;
 
 /// Everything on `MOBID_LISTEN`.
 pub fn public(app: &App) -> Router {
-    let mut v1 = v1(app).router(no_such_route, method_not_allowed);
+    let mut v1 = v1().router(app, no_such_route, method_not_allowed);
     if let Some(cors) = cors::layer(&app.config) {
         v1 = v1.layer(cors);
     }
@@ -40,6 +40,8 @@ pub fn public(app: &App) -> Router {
         .route("/v1/", any(with_key(app, no_such_route)))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
+        .route("/openapi.json", get(openapi::document))
+        .merge(docs::routes())
         .merge(pages::routes(app));
     surrounded(app, routes)
 }
@@ -54,8 +56,8 @@ pub fn surrounded(app: &App, routes: Router<App>) -> Router {
 }
 
 /// Everything under `/v1`: behind an API key, and each for whom it is.
-fn v1(app: &App) -> Table {
-    Table::new(app)
+fn v1() -> Table {
+    Table::default()
         .get("/health", Everybody, health::with_key)
         .get("/clients", Owner(ClientsRead), client::list::list)
         .post("/clients", Owner(ClientsWrite), client::create::create)
@@ -85,8 +87,8 @@ fn v1(app: &App) -> Table {
 }
 
 /// The rows of `/v1`, with who may use each.
-pub fn declared(app: &App) -> Vec<Row> {
-    v1(app).rows()
+pub fn declared() -> Vec<Row> {
+    v1().rows()
 }
 
 /// One layer around everything: for each request a layer costs a copy of all that is inside of it.

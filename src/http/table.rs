@@ -16,19 +16,18 @@ pub struct Row {
     pub access: Access,
 }
 
-/// Routes as they are declared, and the router that serves them.
+/// Puts a route into the router that is to serve it.
+type Mount = Box<dyn FnOnce(&App, Router<App>) -> Router<App>>;
+
+/// Routes as they are declared, which can be read as well as served.
 #[must_use]
+#[derive(Default)]
 pub struct Table {
-    app: App,
-    router: Router<App>,
     rows: Vec<Row>,
+    mounts: Vec<Mount>,
 }
 
 impl Table {
-    pub fn new(app: &App) -> Self {
-        Self { app: app.clone(), router: Router::new(), rows: vec![] }
-    }
-
     pub fn get<T: 'static>(self, path: &'static str, access: Access, handler: impl Handler<T, App>) -> Self {
         self.add((Method::GET, MethodFilter::GET), path, access, handler)
     }
@@ -68,8 +67,11 @@ impl Table {
         access: Access,
         handler: impl Handler<T, App>,
     ) -> Self {
-        let route: MethodRouter<App> = on(filter, handler);
-        self.router = self.router.route(path, allow(&self.app, access, route));
+        let mount = move |app: &App, router: Router<App>| {
+            let route: MethodRouter<App> = on(filter, handler);
+            router.route(path, allow(app, access, route))
+        };
+        self.mounts.push(Box::new(mount));
         self.rows.push(Row { method, path, access });
         self
     }
@@ -82,11 +84,13 @@ impl Table {
     /// What serves them. Any other path and method is answered by these two, to whoever has a key.
     pub fn router<T: 'static, U: 'static>(
         self,
+        app: &App,
         no_such_route: impl Handler<T, App>,
         method_not_allowed: impl Handler<U, App>,
     ) -> Router<App> {
-        self.router
-            .fallback(with_key(&self.app, no_such_route))
-            .method_not_allowed_fallback(with_key(&self.app, method_not_allowed))
+        let mounted = self.mounts.into_iter().fold(Router::new(), |router, mount| mount(app, router));
+        mounted
+            .fallback(with_key(app, no_such_route))
+            .method_not_allowed_fallback(with_key(app, method_not_allowed))
     }
 }

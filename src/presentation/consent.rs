@@ -12,34 +12,63 @@ use mobid_domain::slug::Slug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::ERASED;
+use crate::openapi::named;
 use crate::vault::{DataKey, SealError};
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Consent)]
 pub struct ConsentBody {
+    #[schema(schema_with = named::consent_id)]
     pub id: String,
+    #[schema(schema_with = named::consent_status)]
     pub status: Status,
+    /// As the client gave it; `[erased]` once the person was erased.
+    #[schema(value_type = String)]
     pub recipient: Value,
+    #[schema(schema_with = named::slug)]
     pub purpose: Slug,
+    /// The fields asked for.
+    #[schema(value_type = Vec<String>)]
     pub scope: Vec<Slug>,
+    /// Who has not decided then cannot any more.
     pub expires_at: DateTime<Utc>,
+    /// What a QR code for the recipient has to say.
     pub qr_code: String,
+    /// The page where the recipient decides.
     pub url: String,
+    #[schema(schema_with = named::user_id)]
     pub user_id: String,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// When the recipient first did something on the page.
+    #[schema(required)]
     pub scanned_at: Option<DateTime<Utc>>,
+    /// When the recipient approved or rejected.
+    #[schema(required)]
     pub decided_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>, required)]
     pub callback_url: Value,
+    #[schema(value_type = Option<String>, required)]
     pub return_url: Value,
+    /// The part of the scope that the recipient granted.
+    #[schema(value_type = Option<Vec<String>>, required)]
     pub granted_scope: Option<Vec<Slug>>,
+    #[schema(schema_with = named::claims_or_null)]
     pub claims: Value,
+    #[schema(schema_with = named::assurance_or_null, required)]
     pub assurance: Option<Assurance>,
+    #[schema(schema_with = named::require_assurance)]
     pub require_assurance: RequireAssurance,
+    /// Whether the link is sent to the recipient.
     pub notify: bool,
+    /// The language of the page and of what is sent, as a BCP 47 tag.
+    #[schema(required)]
     pub locale: Option<String>,
+    #[schema(schema_with = named::metadata)]
     pub metadata: Value,
 }
 

@@ -5,23 +5,32 @@ use mobid_domain::sealed::SealedIn;
 use mobid_domain::webhook::{EventType, Registration};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::ERASED;
+use crate::openapi::named;
 use crate::vault::{DataKey, SealError};
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WebhookEndpoint)]
 pub struct EndpointBody {
+    #[schema(schema_with = named::endpoint_id)]
     pub id: String,
+    #[schema(value_type = String)]
     pub url: Value,
     /// Empty means all.
+    #[schema(value_type = Vec<String>)]
     pub event_types: Vec<EventType>,
+    #[schema(value_type = Option<String>, required)]
     pub description: Value,
+    #[schema(schema_with = named::endpoint_status)]
     pub status: &'static str,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     /// Shown once: in the answer to its creation.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub secret: Option<String>,
 }
 

@@ -47,9 +47,19 @@ async fn start_driver() -> (Child, String) {
     panic!("chromedriver did not start");
 }
 
+/// Whether pages may run scripts, and how large the screen is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A phone without JavaScript.
+    Plain,
+    /// A desk, and everything that the browser does is written down.
+    Scripted,
+}
+
 /// Without touch: with it, and with JavaScript off, chromedriver waits for ever for a click to end.
-fn capabilities(profile: &Path) -> Value {
+fn capabilities(profile: &Path, kind: Kind) -> Value {
     let args = [
+        "--window-size=1280,1400",
         "--headless=new",
         "--no-sandbox",
         "--disable-gpu",
@@ -63,15 +73,19 @@ fn capabilities(profile: &Path) -> Value {
         "--lang=en-GB",
         &format!("--user-data-dir={}", profile.display()),
     ];
-    json!({"capabilities": {"alwaysMatch": {
-        "browserName": "chrome",
-        "goog:chromeOptions": {
-            "binary": program("MOBID_TEST_CHROMIUM", "/usr/bin/chromium"),
-            "args": args,
-            "prefs": {"profile.managed_default_content_settings.javascript": 2},
-            "mobileEmulation": {"deviceMetrics": {"width": 390, "height": 844, "pixelRatio": 2.0, "touch": false}},
-        },
-    }}})
+    let binary = program("MOBID_TEST_CHROMIUM", "/usr/bin/chromium");
+    let mut wanted = json!({"browserName": "chrome", "goog:chromeOptions": {"binary": binary, "args": args}});
+    match kind {
+        Kind::Plain => {
+            let options = &mut wanted["goog:chromeOptions"];
+            options["prefs"] = json!({"profile.managed_default_content_settings.javascript": 2});
+            options["mobileEmulation"] = json!({
+                "deviceMetrics": {"width": 390, "height": 844, "pixelRatio": 2.0, "touch": false}
+            });
+        }
+        Kind::Scripted => wanted["goog:loggingPrefs"] = json!({"browser": "ALL", "performance": "ALL"}),
+    }
+    json!({"capabilities": {"alwaysMatch": wanted}})
 }
 
 /// A test that failed leaves no browser behind.
@@ -85,11 +99,21 @@ impl Drop for Browser {
 }
 
 impl Browser {
+    /// Without JavaScript, at the size of a phone.
     pub async fn start() -> Self {
+        Self::of_kind(Kind::Plain).await
+    }
+
+    /// With JavaScript, at the size of a desk.
+    pub async fn start_scripted() -> Self {
+        Self::of_kind(Kind::Scripted).await
+    }
+
+    async fn of_kind(kind: Kind) -> Self {
         let (driver, address) = start_driver().await;
         let profile = tempfile::tempdir().unwrap();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1)).build().unwrap();
-        let body = capabilities(profile.path());
+        let body = capabilities(profile.path(), kind);
         let reply: Value =
             http.post(format!("{address}/session")).json(&body).send().await.unwrap().json().await.unwrap();
         let id = reply["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {reply}"));
@@ -142,6 +166,38 @@ impl Browser {
         let found = self.all(selector).await;
         assert_eq!(found.len(), 1, "{selector}");
         found[0].clone()
+    }
+
+    /// Waits until there is such an element.
+    pub async fn appears(&self, selector: &str) {
+        let there = async {
+            while self.all(selector).await.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), there).await.unwrap();
+    }
+
+    /// Addresses that were asked for since the last time.
+    pub async fn requested(&self) -> Vec<String> {
+        let entries = self.post("/se/log", json!({"type": "performance"})).await;
+        let events = entries.as_array().unwrap().iter().map(|entry| {
+            let event: Value = serde_json::from_str(entry["message"].as_str().unwrap()).unwrap();
+            event["message"].clone()
+        });
+        let requests = events.filter(|event| event["method"] == "Network.requestWillBeSent");
+        requests.map(|event| event["params"]["request"]["url"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What the browser complained of since the last time.
+    pub async fn complaints(&self) -> Vec<String> {
+        let entries = self.post("/se/log", json!({"type": "browser"})).await;
+        entries
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["message"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     pub async fn text(&self, selector: &str) -> String {

@@ -222,3 +222,13 @@ async fn times_at_the_ends_of_the_calendar_are_times() {
     assert_eq!(ids(&app.api, all).await, [id.as_str()]);
     assert_eq!(ids(&app.api, "?createdAfter=2000-01-01T00:00:00%2B05:30").await, [id]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_list_says_as_of_which_position_it_is_also_of_somebody_who_is_not_known() {
+    let app = TestApp::start().await;
+    app.create_consent().await;
+    let all = app.api.get(CONSENTS).await;
+    let none = app.api.get("/v1/service/consents?recipient=nobody%40example.com").await;
+    assert!(!all.header("x-log-position").is_empty());
+    assert_eq!(none.header("x-log-position"), all.header("x-log-position"));
+}

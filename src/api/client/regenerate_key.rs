@@ -17,7 +17,7 @@ use crate::http::query::Query;
 use crate::http::router::Id;
 use crate::presentation::client::{ClientBody, body};
 
-const MAX_GRACE: i64 = 86_400;
+pub(super) const MAX_GRACE: i64 = 86_400;
 
 pub async fn regenerate_key(
     client: ApiClient,

@@ -12,6 +12,7 @@ use mobid_domain::id::ClientId;
 use mobid_projections::client as clients;
 use mobid_projections::consent::{apply, query as consents};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::may_see;
 use crate::app::App;
@@ -24,12 +25,13 @@ use crate::http::read_model::caught_up;
 use crate::http::router::Id;
 
 /// Days that are shown if nobody says which, today included.
-const DEFAULT_DAYS: i64 = 30;
+pub(super) const DEFAULT_DAYS: i64 = 30;
 /// Days that are counted at once.
-const MAX_DAYS: i64 = 92;
+pub(super) const MAX_DAYS: i64 = 92;
 
-#[derive(Serialize)]
-struct Body {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Usage)]
+pub(super) struct Body {
     id: String,
     from: NaiveDate,
     to: NaiveDate,
@@ -37,36 +39,42 @@ struct Body {
     days: Vec<Day>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = UsageOfADay)]
 struct Day {
     day: NaiveDate,
     #[serde(flatten)]
     used: Used,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Used {
     requests: RequestsBody,
     consents: ConsentsBody,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RequestsCounted)]
 struct RequestsBody {
     admitted: i64,
     refused: RefusedBody,
 }
 
 /// By the limit that refused them.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RequestsRefused)]
 struct RefusedBody {
     minute: i64,
     day: i64,
     concurrency: i64,
 }
 
-#[derive(Serialize)]
+/// Made in that time, by where they stand now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ConsentsCounted)]
 struct ConsentsBody {
     total: i64,
+    #[schema(value_type = std::collections::BTreeMap<String, i64>)]
     counts: BTreeMap<&'static str, i64>,
 }
 

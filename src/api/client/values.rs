@@ -2,14 +2,14 @@
 
 use mobid_domain::client::{Limits, Permission, Plan};
 use serde_json::Value;
-use url::Url;
+use url::{Host, Url};
 
 use crate::config::is_loopback;
-use crate::http::fields::{Invalid, text};
+use crate::http::fields::{Invalid, text, whole};
 
-const MAX_NAME: usize = 100;
-const MAX_LIST: usize = 20;
-const MAX_LIMIT: u64 = 1_000_000_000;
+pub(super) const MAX_NAME: usize = 100;
+pub(super) const MAX_LIST: usize = 20;
+pub(super) const MAX_LIMIT: i64 = 1_000_000_000;
 
 pub fn name(value: &Value) -> Result<String, Invalid> {
     let name = text(value, "invalid_name", MAX_NAME)?;
@@ -40,7 +40,7 @@ pub fn limits(value: &Value) -> Result<Limits, Invalid> {
     let limit = |name: &str| match object.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => {
-            let number = value.as_u64().filter(|number| (1..=MAX_LIMIT).contains(number));
+            let number = whole(value).filter(|number| (1..=MAX_LIMIT).contains(number));
             number.and_then(|number| u32::try_from(number).ok()).map(Some).ok_or_else(invalid)
         }
     };
@@ -69,7 +69,7 @@ pub fn rp_id(value: &Value, hosted: &str) -> Result<String, Invalid> {
     let text = value.as_str().ok_or_else(|| invalid("It must be a domain such as login.example.com."))?;
     let url = Url::parse(&format!("https://{text}/")).ok();
     let well_formed =
-        url.as_ref().and_then(Url::domain) == Some(text) && text.len() <= 253 && !text.ends_with('.');
+        url.as_ref().and_then(Url::domain) == Some(text) && text.len() <= 253 && is_host_name(text);
     if !well_formed {
         return Err(invalid("It must be a domain such as login.example.com, in lower case."));
     }
@@ -78,6 +78,12 @@ pub fn rp_id(value: &Value, hosted: &str) -> Result<String, Invalid> {
         return Err(invalid("It must not be the host of the hosted pages, nor above or below it."));
     }
     Ok(text.to_owned())
+}
+
+/// Parts of 1 to 63 letters, digits, hyphens and underscores with dots between: a URL's host may be much else.
+fn is_host_name(text: &str) -> bool {
+    let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'_');
+    text.split('.').all(|part| (1..=63).contains(&part.len()) && part.bytes().all(plain))
 }
 
 fn is_below(domain: &str, above: &str) -> bool {
@@ -109,7 +115,8 @@ pub fn callback_hosts(value: &Value) -> Result<Vec<String>, Invalid> {
     };
     list(value, invalid, |text| {
         let url = Url::parse(&format!("https://{text}/")).ok()?;
-        (url.host_str() == Some(text) && url.port().is_none()).then(|| text.to_owned())
+        let well_formed = is_host_name(text) || matches!(url.host(), Some(Host::Ipv6(_)));
+        (well_formed && url.host_str() == Some(text) && url.port().is_none()).then(|| text.to_owned())
     })
 }
 
@@ -127,4 +134,36 @@ fn list(
         }
     }
     Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_not_whatever_a_url_takes_for_one() {
+        for good in ["example.com", "localhost", "my_service", "a-b.example", "192.0.2.1", "[2001:db8::1]"] {
+            assert!(callback_hosts(&json!([good])).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "!",
+            "a..b",
+            ".",
+            "a.",
+            "example.com:1",
+            "EXAMPLE.com",
+            "a b",
+            "*.example.com",
+            "[::1",
+            "1.2",
+        ] {
+            assert!(callback_hosts(&json!([bad])).is_err(), "{bad}");
+            assert!(rp_id(&json!(bad), "id.example").is_err(), "{bad}");
+        }
+        assert!(rp_id(&json!("192.0.2.1"), "id.example").is_err());
+        assert!(rp_id(&json!("login.example.com"), "id.example").is_ok());
+    }
 }

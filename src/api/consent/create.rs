@@ -23,7 +23,7 @@ use crate::presentation::consent as present;
 use crate::vault::{DataKey, Place, SealError};
 
 /// Minutes a consent waits if its client does not say.
-const DEFAULT_MINUTES: i64 = 1_440;
+pub(super) const DEFAULT_MINUTES: i64 = 1_440;
 pub(super) const MAX_MINUTES: i64 = 43_200;
 
 /// What a client asks for.

@@ -10,6 +10,7 @@ use mobid_projections::stream::fold::{Folded, fold};
 use mobid_projections::stream::reader::AsOf;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::retrieve::own;
 use crate::app::App;
@@ -18,6 +19,7 @@ use crate::http::envelope::{ApiResult, Page, ok};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::router::Id;
+use crate::openapi::named;
 use crate::presentation::consent as present;
 use crate::vault::{DataKey, Subject};
 
@@ -88,26 +90,38 @@ fn changes(before: &Value, after: &Value) -> Map<String, Value> {
 }
 
 /// One event, as history shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Item {
+#[schema(as = ConsentEvent)]
+pub(super) struct Item {
+    #[schema(schema_with = named::event_id)]
     id: EventId,
     #[serde(rename = "type")]
     event_type: String,
+    /// In the whole log.
     position: i64,
+    /// In this consent.
     sequence: i64,
+    /// When it happened.
     at: DateTime<Utc>,
+    /// When the log took it.
     recorded_at: DateTime<Utc>,
     actor: Actor,
+    #[schema(required)]
     request_id: Option<String>,
+    /// `{field: {from, to}}`: what reads otherwise after it than before.
+    #[schema(value_type = Object)]
     changes: Map<String, Value>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Actor {
+    #[schema(required)]
     kind: Option<String>,
+    #[schema(required)]
     id: Option<String>,
+    #[schema(required)]
     key_id: Option<String>,
 }
 

@@ -24,18 +24,18 @@ pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -
     let limit = query.limit();
     let cursor = query.take("cursor", "a cursor that a list answered with", Cursor::decode);
     query.finish()?;
+    let position = caught_up(&app, &client, apply::NAME).await?;
     let user_id = match &recipient {
         None => None,
         Some(handle) => match app.vault.find_person(client.id, handle).await? {
             Some(user_id) => Some(user_id),
-            None => return ok("Consent sessions", &Page::<()>::whole(vec![])),
+            None => return Ok(ok("Consent sessions", &Page::<()>::whole(vec![]))?.position(position)),
         },
     };
     let now = app.clock.now();
     let purpose = purpose.map(String::from);
     let filter = Filter { tenant: client.id, now, status, purpose, user_id, created_after, created_before };
     let after = cursor.and_then(|c| Some(PageKey { created_at: c.created_at()?, id: c.id }));
-    let position = caught_up(&app, &client, apply::NAME).await?;
     let mut rows = app.current.consents(PageOf { filter, after, limit: limit + 1 }).await?;
     let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

@@ -11,9 +11,9 @@ use url::Url;
 use crate::http::fields::Invalid;
 use crate::http::web_url::web_url;
 
-const MAX_METADATA: usize = 20;
-const MAX_METADATA_KEY: usize = 40;
-const MAX_METADATA_VALUE: usize = 500;
+pub(super) const MAX_METADATA: usize = 20;
+pub(super) const MAX_METADATA_KEY: usize = 40;
+pub(super) const MAX_METADATA_VALUE: usize = 500;
 
 pub fn recipient(value: &Value) -> Result<Handle, Invalid> {
     let invalid = |message: String| Invalid::new("invalid_recipient", message);

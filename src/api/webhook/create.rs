@@ -19,7 +19,7 @@ use crate::http::web_url::endpoint_url;
 use crate::presentation::webhook::{EndpointBody, body};
 use crate::vault::{DataKey, Place, SealError, Subject};
 
-const MAX_DESCRIPTION: usize = 500;
+pub(super) const MAX_DESCRIPTION: usize = 500;
 
 /// What a client asks for.
 struct NewEndpoint {

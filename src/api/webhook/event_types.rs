@@ -15,7 +15,8 @@ pub async fn event_types(query: Query) -> ApiResult {
     ok("Webhook event types", &Page::whole(items))
 }
 
-fn description(event_type: EventType) -> &'static str {
+/// What it means, in a sentence.
+pub fn description(event_type: EventType) -> &'static str {
     match event_type {
         EventType::ConsentCreated => "A consent session was created.",
         EventType::ConsentUpdated => "A pending consent was changed by its client.",

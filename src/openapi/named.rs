@@ -1,0 +1,101 @@
+//! Values that many schemas name: each is described once, under a name of its own.
+
+use serde_json::{Map, Value, json};
+use utoipa::openapi::schema::OneOfBuilder;
+use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, Type};
+
+use super::schema::{
+    about, client_statuses, consent_statuses, event_types, id, integer, nullable, one_of, permissions, plans,
+    slug as any_slug, time,
+};
+use crate::presentation::ERASED;
+
+macro_rules! named {
+    ($($name:ident = $text:literal: $schema:expr;)*) => {
+        $(pub fn $name() -> Ref {
+            Ref::from_schema_name($text)
+        })*
+
+        /// All of them, by name.
+        pub fn all() -> Map<String, Value> {
+            let mut all = Map::new();
+            $(all.insert($text.to_owned(), $schema);)*
+            all
+        }
+    };
+}
+
+named! {
+    consent_id = "ConsentId": about(id("cs_"), "A consent session. An id is not a secret.");
+    client_id = "ClientId": about(id("cl_"), "A client.");
+    endpoint_id = "EndpointId": about(id("we_"), "A webhook endpoint.");
+    event_id = "EventId": about(id("evt_"), "An event; the `webhook-id` of what tells of it.");
+    user_id = "UserId": about(id("usr_"), "A person as this client knows them: another client knows them by another id.");
+    slug = "Slug": about(any_slug(&["identity_verification"]), "A short name that a client chooses; never personal data.");
+    consent_status = "ConsentStatus": about(consent_statuses(),
+        "`pending` becomes `approved`, `rejected`, `expired` or `revoked`; `approved` can become `revoked`.");
+    client_status = "ClientStatus": client_statuses();
+    endpoint_status = "WebhookEndpointStatus": one_of(&["active", "disabled", "deleted"]);
+    event_type = "EventType": event_types();
+    permission = "Permission": permissions();
+    plan = "Plan": about(plans(), "How much a client may ask for.");
+    limits = "Limits": limits_shown();
+    assurance = "Assurance": assurance_shown();
+    claims = "Claims": claims_shown();
+    metadata = "Metadata": metadata_shown();
+    require_assurance = "RequireAssurance": about(one_of(&["any", "passkey"]), "What the recipient has to prove when deciding.");
+}
+
+/// What is named, or `null`.
+fn or_null(named: Ref) -> RefOr<Schema> {
+    OneOfBuilder::new().item(ObjectBuilder::new().schema_type(Type::Null)).item(named).into()
+}
+
+pub fn assurance_or_null() -> RefOr<Schema> {
+    or_null(assurance())
+}
+
+pub fn claims_or_null() -> RefOr<Schema> {
+    or_null(claims())
+}
+
+/// A reference for a schema that is written as JSON.
+pub fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn limits_shown() -> Value {
+    let limit =
+        |of| about(nullable(integer(1, i64::from(u32::MAX))), format!("Requests {of}; `null` is no limit."));
+    json!({ "type": "object", "description": "The limits in force.", "properties": {
+        "perMinute": limit("in a minute"), "perDay": limit("in a day"), "concurrent": limit("at the same time"),
+    }, "required": ["perMinute", "perDay", "concurrent"] })
+}
+
+fn assurance_shown() -> Value {
+    json!({ "type": "object", "description": "What the recipient proved when deciding.", "properties": {
+        "method": one_of(&["passkey", "one_time_code"]),
+        "userVerified": { "type": "boolean",
+            "description": "WebAuthn user verification (biometric or PIN); never so for a one-time code." },
+        "boundAt": about(time(), "When the proof was bound to what was decided."),
+    }, "required": ["method", "userVerified", "boundAt"] })
+}
+
+fn claims_shown() -> Value {
+    let claim = json!({ "type": "object", "properties": {
+        "value": { "type": "string" },
+        "source": about(one_of(&["self_asserted", "verified_handle"]),
+            "Stated by the recipient, or the handle that the recipient proved to have."),
+    }, "required": ["value", "source"] });
+    json!({ "description": "What the recipient granted, by field of the scope. Gone once revoked or erased.", "anyOf": [
+        { "type": "object", "propertyNames": { "pattern": "^[a-z][a-z0-9_]{0,63}$" }, "additionalProperties": claim },
+        { "type": "string", "const": ERASED },
+    ] })
+}
+
+fn metadata_shown() -> Value {
+    json!({ "description": "What the client put there.", "anyOf": [
+        { "type": "object", "additionalProperties": { "type": "string" } },
+        { "type": "string", "const": ERASED },
+    ] })
+}
