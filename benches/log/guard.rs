@@ -1,7 +1,7 @@
 //! What a key and its limits cost: `GET /v1/health` next to the same answer without a key, at 64 connections.
 //!
-//! Both are answered by the same server, which asks the database how it is for either; with a key it also asks whether
-//! any client has changed, and counts the request within limits of its client that it never reaches.
+//! Both are answered by the same server, which asks the database the same for either; with a key it also finds out whose
+//! it is, and counts the request within limits of its client that it never reaches.
 
 use anyhow::{Context as _, Result, ensure};
 
