@@ -10,7 +10,8 @@ mod local;
 mod shared;
 mod shield;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -84,36 +85,32 @@ pub enum Verdict {
     Refused(Usage, Policy),
 }
 
-/// A place among a client's concurrent requests: given back when the last clone is dropped, or before.
-#[derive(Clone)]
-pub struct Place(Arc<Taken>);
+/// A place among a client's concurrent requests: given back when it is dropped, or before.
+pub struct Place(Mutex<Option<Taken>>);
 
-/// What gives the place back, once.
-struct Taken(Mutex<Option<Box<dyn FnOnce() + Send>>>);
+/// Where a place was taken. Each gives it back when dropped.
+#[expect(dead_code, reason = "held for being dropped")]
+enum Taken {
+    Here(local::Taken),
+    Both(shared::Lease, local::Taken),
+}
 
 impl Place {
-    pub fn new(give_back: impl FnOnce() + Send + 'static) -> Self {
-        Self(Arc::new(Taken(Mutex::new(Some(Box::new(give_back))))))
-    }
-
     /// For a request that is going to wait.
     pub fn give_back(&self) {
-        self.0.give_back();
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 
-impl Taken {
-    fn give_back(&self) {
-        let given = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(give_back) = given {
-            give_back();
-        }
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Place(…)")
     }
 }
 
-impl Drop for Taken {
-    fn drop(&mut self) {
-        self.give_back();
+impl From<Taken> for Place {
+    fn from(taken: Taken) -> Self {
+        Self(Mutex::new(Some(taken)))
     }
 }
 
@@ -142,18 +139,25 @@ impl Limiter {
     }
 
     pub async fn admit(&self, client: ClientId, limits: Limits, now: DateTime<Utc>) -> Verdict {
-        let Some(shared) = &self.shared else { return self.local.admit(client, limits, now) };
+        let Some(shared) = &self.shared else { return self.here(client, limits, now) };
         match shared.admit(client, limits).await {
-            Some(Verdict::Admitted(usage, there)) => {
+            Some((usage, Ok(there))) => {
                 // Counted here as well: a Redis that goes away makes nobody a new client.
                 let here = self.local.count(client, now);
-                Verdict::Admitted(usage, Place::new(move || drop((there, here))))
+                Verdict::Admitted(usage, Taken::Both(there, here).into())
             }
-            Some(refused) => refused,
+            Some((usage, Err(policy))) => Verdict::Refused(usage, policy),
             None => {
                 metrics::counter!("mobid_limits_counted_without_redis_total").increment(1);
-                self.local.admit(client, limits, now)
+                self.here(client, limits, now)
             }
+        }
+    }
+
+    fn here(&self, client: ClientId, limits: Limits, now: DateTime<Utc>) -> Verdict {
+        match self.local.admit(client, limits, now) {
+            (usage, Ok(here)) => Verdict::Admitted(usage, Taken::Here(here).into()),
+            (usage, Err(policy)) => Verdict::Refused(usage, policy),
         }
     }
 

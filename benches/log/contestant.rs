@@ -1,6 +1,9 @@
 //! Contestants that are processes of their own: this program, started again by itself.
 //!
-//! Both servers have the same axum route, body, checks, answer, request id and log line. `plain` is our event store
+//! `open` answers `GET /v1/health` as the product does, with everything around it, but asks for no key and counts
+//! nothing.
+//!
+//! The other servers have the same axum route, body, checks, answer, request id and log line. `plain` is our event store
 //! with its followers, but asks for no key and seals nothing; `stock` is postgres-es, with nothing following it.
 
 use std::sync::Arc;
@@ -11,8 +14,10 @@ use axum::Router;
 use axum::extract::{FromRef, Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::post;
+use axum::routing::{MethodRouter, get, post};
 use clap::Parser;
+use mobid::api::health;
+use mobid::app::App;
 use mobid::clock::Clock;
 use mobid::config::{AdminListen, Config, LogFormat};
 use mobid::event_store::{CommandContext, EventStore, Terms};
@@ -20,7 +25,7 @@ use mobid::http::body::{BodyArrival, JsonObject};
 use mobid::http::connections::{Bounds, serve};
 use mobid::http::envelope::{ApiResult, ok};
 use mobid::http::error::ApiError;
-use mobid::http::request_id;
+use mobid::http::{request_id, router};
 use mobid::server::{Database, Server};
 use mobid::vault::MasterKey;
 use mobid::{ids, telemetry};
@@ -47,6 +52,8 @@ const ROUTE: &str = "/v1/service/consents";
 pub enum Contestant {
     /// Our event store behind a bare route.
     Plain(Where),
+    /// The product's health, without a key and limits.
+    Open(Where),
     /// postgres-es behind the same route.
     Stock {
         #[command(flatten)]
@@ -100,11 +107,30 @@ pub async fn run(contestant: Contestant) -> Result<()> {
     match contestant {
         Contestant::CatchUp { at, projection } => catch_up(&at, &projection).await,
         Contestant::Plain(at) => plain(at).await,
+        Contestant::Open(at) => open(at).await,
         Contestant::Stock { at, connections } => on_postgres_es(at, connections).await,
     }
 }
 
 async fn plain(at: Where) -> Result<()> {
+    behind(at, |app| {
+        let state = Plain { store: app.store.clone(), caller: Arc::new(Caller::new()) };
+        let routes = Router::new().route(ROUTE, post(on_our_store)).with_state(state);
+        routes.route("/health/ready", ready()).layer(from_fn(named))
+    })
+    .await
+}
+
+async fn open(at: Where) -> Result<()> {
+    behind(at, |app| {
+        let routes = Router::new().nest("/v1", Router::new().route("/health", get(health::without_key)));
+        router::surrounded(app, routes.route("/health/ready", get(health::ready)))
+    })
+    .await
+}
+
+/// Routes over all that the product starts.
+async fn behind(at: Where, routes: impl FnOnce(&App) -> Router) -> Result<()> {
     telemetry::start_logs(LogFormat::Text);
     let metrics = telemetry::start_metrics()?;
     let config = Config {
@@ -117,8 +143,7 @@ async fn plain(at: Where) -> Result<()> {
     let master = MasterKey::from_base64(MASTER_KEY)?;
     let pool = database.pool.clone();
     let server = Server::start(config, Clock::system(), pool, master, Some(metrics)).await?;
-    let state = Plain { store: server.app.store.clone(), caller: Arc::new(Caller::new()) };
-    until_told(Router::new().route(ROUTE, post(on_our_store)).with_state(state)).await?;
+    until_told(routes(&server.app)).await?;
     server.stop().await?;
     database.close().await
 }
@@ -129,13 +154,16 @@ async fn on_postgres_es(at: Where, connections: u32) -> Result<()> {
     let options = mobid::database::parse(&at.database_url)?;
     let stock = Stock::open(options, connections, Arc::new(Sample::new()?)).await?;
     let state = OnStock { stock, caller: Arc::new(Caller::new()) };
-    until_told(Router::new().route(ROUTE, post(on_stock)).with_state(state)).await
+    let routes = Router::new().route(ROUTE, post(on_stock)).with_state(state);
+    until_told(routes.route("/health/ready", ready()).layer(from_fn(named))).await
+}
+
+fn ready<S: Clone + Send + Sync + 'static>() -> MethodRouter<S> {
+    get(|| async { ok("Ready", &"ready") })
 }
 
 /// Serves until its parent says so or is gone.
 async fn until_told(routes: Router) -> Result<()> {
-    let ready = axum::routing::get(|| async { ok("Ready", &"ready") });
-    let routes = routes.route("/health/ready", ready).layer(from_fn(named));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     println!("listens on http://{}", listener.local_addr()?);
     let (stop, stopping) = watch::channel(false);

@@ -1,7 +1,7 @@
-//! What a key and its limits cost: `GET /v1/health` next to the same answer without a key, at 64 connections.
+//! What a key and its limits cost: `GET /v1/health` next to the same route with them off, at 64 connections.
 //!
-//! Both are answered by the same server, which asks the database the same for either; with a key it also finds out whose
-//! it is, and counts the request within limits of its client that it never reaches.
+//! Both routes do the same, and there is the same around them; with a key the server also finds out whose it is, and
+//! counts the request within limits of its client that it never reaches.
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -13,16 +13,18 @@ use crate::load::{Connection, Plan, load};
 use crate::process::{Serving, get};
 
 const SECTION: &str = "guard";
+const GUARDED: &str = "bench_guard";
+const OPEN: &str = "bench_guard_open";
 const NEXT_TO: &str = "the same without a key and limits";
-const WITH_KEY: &str = "/v1/health";
-const WITHOUT: &str = "/health/ready";
 
 pub async fn run(bench: &Bench) -> Result<()> {
-    let database = "bench_guard";
-    bench.cluster.product(database).await?.close().await;
-    let serving = Serving::mobid(bench, database).await?;
-    let key = limited_client(&serving).await?;
-    let plan = Plan {
+    for database in [GUARDED, OPEN] {
+        bench.cluster.product(database).await?.close().await;
+    }
+    let serving = Serving::mobid(bench, GUARDED).await?;
+    let open = Serving::contestant(bench, "open", OPEN, &[]).await?;
+    let request = get("/v1/health", &limited_client(&serving).await?);
+    let plan = |serving: &Serving| Plan {
         address: serving.address,
         connections: CONNECTIONS,
         warm_up: bench.settings.warm_up(),
@@ -32,10 +34,11 @@ pub async fn run(bench: &Bench) -> Result<()> {
     let (mut guarded, mut bare, mut p99) = (vec![], vec![], vec![]);
     for round in 0..bench.settings.rounds() * 2 {
         for turn in 0..2 {
-            let path = [WITH_KEY, WITHOUT][(turn + round) % 2];
-            let request = get(path, &key);
-            let driven = load(plan.clone(), move |_| request.clone()).await?;
-            if path == WITH_KEY {
+            let with_key = (turn + round) % 2 == 0;
+            let request = request.clone();
+            let driven =
+                load(plan(if with_key { &serving } else { &open }), move |_| request.clone()).await?;
+            if with_key {
                 guarded.push(driven.rate);
                 p99.push(percentile(&driven.latencies, 99).as_secs_f64() * 1e3);
             } else {
@@ -45,6 +48,7 @@ pub async fn run(bench: &Bench) -> Result<()> {
     }
     bench.results.add(Figure::ratio(SECTION, "GET /v1/health", NEXT_TO, &guarded, &bare))?;
     bench.results.add(Figure::plain(SECTION, "GET /v1/health, p99", "ms", &p99))?;
+    open.stop().await?;
     serving.stop().await
 }
 

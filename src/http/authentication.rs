@@ -7,9 +7,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::extract::{FromRef, FromRequestParts};
-use axum::http::StatusCode;
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use chrono::{DateTime, Utc};
 use mobid_domain::actor::Actor;
 use mobid_domain::client::{Account, Client, Key, Permission, Standing};
@@ -25,6 +25,8 @@ use crate::clock::Clock;
 use crate::ephemeral::key_use::KeyUses;
 use crate::event_store::{CommandContext, EventStore, HeadReader, Heads};
 pub use crate::hex::hex;
+use crate::hex::hex_digits;
+use crate::limits::Place;
 
 pub const HEADER: &str = "x-mobid-key";
 /// The claim that a key's hash is.
@@ -48,16 +50,17 @@ impl std::fmt::Debug for ApiKey {
 
 impl ApiKey {
     pub fn random() -> Self {
-        let secret = base62(&crate::secret::random::<32>(), SECRET_LENGTH);
-        let check = base62(&crc32fast::hash(secret.as_bytes()).to_be_bytes(), CHECK_LENGTH);
-        Self(Zeroizing::new(format!("{PREFIX}{secret}{check}")))
+        let secret: [u8; SECRET_LENGTH] = base62(crate::secret::random::<32>());
+        let check = check_of(&secret);
+        let text = PREFIX.bytes().chain(secret).chain(check).map(char::from);
+        Self(Zeroizing::new(text.collect()))
     }
 
     /// Only a well-formed key is looked up at all.
     pub fn parse(text: &str) -> Option<Self> {
         let (secret, check) = text.strip_prefix(PREFIX)?.split_at_checked(SECRET_LENGTH)?;
-        let known = base62(&crc32fast::hash(secret.as_bytes()).to_be_bytes(), CHECK_LENGTH);
-        let well_formed = secret.bytes().all(|b| b.is_ascii_alphanumeric()) && check == known;
+        let well_formed = secret.bytes().all(|b| b.is_ascii_alphanumeric())
+            && check.as_bytes() == check_of(secret.as_bytes());
         well_formed.then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
@@ -79,10 +82,14 @@ impl ApiKey {
     }
 }
 
-/// Big-endian bytes as base62 digits, padded to a fixed length.
-fn base62(bytes: &[u8], length: usize) -> String {
-    let mut number = bytes.to_vec();
-    let mut digits = vec![b'0'; length];
+/// The characters that tell a mistyped key.
+fn check_of(secret: &[u8]) -> [u8; CHECK_LENGTH] {
+    base62(crc32fast::hash(secret).to_be_bytes())
+}
+
+/// A big-endian number as base62 digits, padded to a fixed length.
+fn base62<const BYTES: usize, const LENGTH: usize>(mut number: [u8; BYTES]) -> [u8; LENGTH] {
+    let mut digits = [b'0'; LENGTH];
     for digit in digits.iter_mut().rev() {
         let mut rest = 0_usize;
         for byte in &mut number {
@@ -92,12 +99,16 @@ fn base62(bytes: &[u8], length: usize) -> String {
         }
         *digit = ALPHABET[rest];
     }
-    digits.into_iter().map(char::from).collect()
+    digits
 }
 
-/// The client whose key was presented.
+/// The client that a request is of. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct ApiClient {
+pub struct ApiClient(Arc<(Recognised, Place)>);
+
+/// The client whose key was presented.
+#[derive(Debug)]
+pub struct Recognised {
     pub id: ClientId,
     pub account: Arc<Account>,
     pub key: ApiKey,
@@ -105,11 +116,32 @@ pub struct ApiClient {
     pub standing: Standing,
     /// What the log was when the key was found to be good, and so after the request had come.
     pub as_of: Heads,
+    /// When that was.
+    pub at: DateTime<Utc>,
+}
+
+impl std::ops::Deref for ApiClient {
+    type Target = Recognised;
+    fn deref(&self) -> &Recognised {
+        &self.0.0
+    }
+}
+
+impl Recognised {
+    pub fn may(&self, permission: Permission) -> bool {
+        self.account.permissions.contains(&permission)
+    }
 }
 
 impl ApiClient {
-    pub fn may(&self, permission: Permission) -> bool {
-        self.account.permissions.contains(&permission)
+    /// Once its request was admitted.
+    pub(super) fn new(recognised: Recognised, place: Place) -> Self {
+        Self(Arc::new((recognised, place)))
+    }
+
+    /// Its request is not one of those under way any more, or is going to wait.
+    pub fn give_place_back(&self) {
+        self.0.1.give_back();
     }
 
     /// Asks again, for a request that has waited: its key may have died meanwhile.
@@ -164,7 +196,7 @@ impl ClientKeys {
     }
 
     /// The client whose key this is, as of now.
-    pub async fn authenticate(&self, presented: &str) -> Result<ApiClient, ApiError> {
+    pub async fn authenticate(&self, presented: &str) -> Result<Recognised, ApiError> {
         let Some(key) = ApiKey::parse(presented) else { return Err(ApiError::unauthorized()) };
         let hash = key.hash();
         let as_of = self.heads.read().await?;
@@ -185,7 +217,8 @@ impl ClientKeys {
             return Err(ApiError::unauthorized());
         };
         self.uses.note(key_id, now);
-        Ok(ApiClient { id: account.client_id, account, key, key_id, standing, as_of })
+        let id = account.client_id;
+        Ok(Recognised { id, account, key, key_id, standing, as_of, at: now })
     }
 
     /// The account as it is now of whoever has, or ever had, this key.
@@ -219,44 +252,43 @@ fn judge(
     hash: &[u8; 32],
     now: DateTime<Utc>,
 ) -> Option<(Arc<Account>, KeyId, Standing)> {
-    let text = hex(hash);
+    let text = hex_digits(hash);
     let (key_id, standing) = account
         .keys(now)
-        .find(|(known, _)| crate::secret::equal(known.key_hash.as_bytes(), text.as_bytes()))
+        .find(|(known, _)| crate::secret::equal(known.key_hash.as_bytes(), &text))
         .map(|(known, standing)| (known.key_id, standing))?;
     Some((account, key_id, standing))
 }
 
-/// Whoever presents a valid key; who was recognised already, for this request, is not asked about again.
-impl<S: Send + Sync> FromRequestParts<S> for ApiClient
-where
-    App: FromRef<S>,
-{
-    type Rejection = ApiError;
+/// Whoever presents a valid key, unless their address is turned away.
+pub(super) async fn recognise(
+    app: &App,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<Recognised, ApiError> {
+    let presented = headers.get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let address = address::of(headers, extensions, &app.config.trusted_proxies).map(address::subscriber);
+    let shield = &app.limiter.shield;
+    if let Some(seconds) = address.and_then(|address| shield.turns_away(address, &app.clock))
+        && !app.keys.is_familiar(presented)
+    {
+        metrics::counter!("mobid_bad_keys_turned_away_total").increment(1);
+        return Err(ApiError::too_many_bad_keys(seconds));
+    }
+    let recognised = app.keys.authenticate(presented).await;
+    if let (Err(error), Some(address)) = (&recognised, address)
+        && error.status == StatusCode::UNAUTHORIZED
+    {
+        shield.failed(address, app.clock.now());
+    }
+    recognised
+}
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        if let Some(client) = parts.extensions.get::<Self>() {
-            return Ok(client.clone());
-        }
-        let app = App::from_ref(state);
-        let presented = parts.headers.get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let address = address::of(parts, &app.config.trusted_proxies).map(address::subscriber);
-        let (shield, now) = (&app.limiter.shield, app.clock.now());
-        if let Some(seconds) = address.and_then(|address| shield.turns_away(address, now))
-            && !app.keys.is_familiar(presented)
-        {
-            metrics::counter!("mobid_bad_keys_turned_away_total").increment(1);
-            return Err(ApiError::too_many_bad_keys(seconds));
-        }
-        let client = app.keys.authenticate(presented).await;
-        if let (Err(error), Some(address)) = (&client, address)
-            && error.status == StatusCode::UNAUTHORIZED
-        {
-            shield.failed(address, now);
-        }
-        let client = client?;
-        parts.extensions.insert(client.clone());
-        Ok(client)
+/// Whom the guard has recognised and admitted; behind none there is nobody.
+impl<S: Sync> FromRequestParts<S> for ApiClient {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(ApiError::unauthorized)
     }
 }
 
@@ -281,8 +313,8 @@ mod tests {
 
     #[test]
     fn base62_counts() {
-        assert_eq!(base62(&[0, 61], 2), "0z");
-        assert_eq!(base62(&[0, 62], 2), "10");
-        assert_eq!(base62(&[0xff; 4], 6), "4gfFC3");
+        assert_eq!(&base62::<_, 2>([0, 61]), b"0z");
+        assert_eq!(&base62::<_, 2>([0, 62]), b"10");
+        assert_eq!(&base62::<_, 6>([0xff; 4]), b"4gfFC3");
     }
 }

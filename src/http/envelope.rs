@@ -85,11 +85,15 @@ impl IntoResponse for Answer {
     }
 }
 
+/// As many as an answer has in the end, with those about limits, so that their table need not grow.
+const HEADERS: usize = 20;
+
 /// JSON text as a response.
 pub fn json_response(status: StatusCode, body: String, etag: Option<&str>) -> Response {
     let mut response = HttpResponse::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    headers.reserve(HEADERS);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -1,15 +1,18 @@
 //! What stands before every route of the API: a key, its limits, its permission, then idempotency. Without a valid key
 //! nothing else is looked at, but for the answer that told its holder the next one (`lost_answer`).
+//!
+//! A guard is a handler around a handler: a layer would cost each request copies of all that is inside of it.
 
-use axum::extract::{FromRef, Request, State};
+use std::future::Future;
+use std::pin::Pin;
+
+use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::Method;
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::MethodRouter;
 use mobid_domain::client::{Permission, Standing};
 
-use super::authentication::ApiClient;
+use super::authentication::{self, ApiClient, Recognised};
 use super::error::ApiError;
 use super::{idempotency, lost_answer, unread};
 use crate::app::App;
@@ -44,78 +47,71 @@ impl Access {
     }
 }
 
-/// These methods, for those who may use them.
-pub fn allow(app: &App, access: Access, routes: MethodRouter<App>) -> MethodRouter<App> {
-    routes.route_layer(from_fn_with_state((app.clone(), access), guard))
+/// A handler for those who may use it.
+#[derive(Clone)]
+pub struct Guarded<H> {
+    pub handler: H,
+    /// None for what is no route: asking for it counts like anything else.
+    pub access: Option<Access>,
 }
 
-/// What is no route, for every valid key: asking for it counts like anything else.
-pub fn with_key<T: 'static>(app: &App, handler: impl Handler<T, App>) -> impl Handler<T, App> {
-    handler.layer(from_fn_with_state(app.clone(), count))
-}
+impl<T: 'static, H: Handler<T, App>> Handler<T, App> for Guarded<H> {
+    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-/// What a guard knows of its route.
-type Guarded = (App, Access);
-
-impl FromRef<Guarded> for App {
-    fn from_ref((app, _): &Guarded) -> Self {
-        app.clone()
+    fn call(self, request: Request, app: App) -> Self::Future {
+        Box::pin(async move {
+            match authentication::recognise(&app, request.headers(), request.extensions()).await {
+                Ok(client) => self.within_limits(&app, client, request).await,
+                Err(error) if self.access == Some(Access::OfAClient) => {
+                    lost_answer::or(&app, request, error).await
+                }
+                Err(error) => error.into_response(),
+            }
+        })
     }
 }
 
-async fn guard(
-    State((app, access)): State<Guarded>,
-    client: Result<ApiClient, ApiError>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match client {
-        Ok(client) => {
-            let answer = |request| answer(&app, access, &client, request, next);
-            within_limits(&app, &client, request, answer).await
+impl<H> Guarded<H> {
+    /// Counts the request, answers it if it is not one too many, and says in either case where its client stands.
+    async fn within_limits<T>(self, app: &App, client: Recognised, request: Request) -> Response
+    where
+        H: Handler<T, App>,
+    {
+        let (id, now, may_be_left) = (client.id, client.at, unread::may_be_left(&request));
+        let (usage, mut response) = match app.limiter.admit(id, client.account.limits(), now).await {
+            Verdict::Refused(usage, policy) => {
+                metrics::counter!("mobid_rate_limited_total", "policy" => policy.name()).increment(1);
+                app.requests.refused(id, now.date_naive(), policy);
+                (usage, limits::refuse(&usage, policy).into_response())
+            }
+            Verdict::Admitted(usage, place) => {
+                app.requests.admitted(id, now.date_naive());
+                let client = ApiClient::new(client, place);
+                let response = self.answer(app, &client, request).await;
+                client.give_place_back();
+                (usage, response)
+            }
+        };
+        limits::describe(response.headers_mut(), &usage);
+        if may_be_left {
+            response.extensions_mut().insert(unread::OfAClient);
         }
-        Err(error) if access == Access::OfAClient => lost_answer::or(&app, request, error).await,
-        Err(error) => error.into_response(),
+        response
     }
-}
 
-async fn count(State(app): State<App>, client: ApiClient, request: Request, next: Next) -> Response {
-    within_limits(&app, &client, request, |request| next.run(request)).await
-}
-
-/// Counts the request, answers it if it is not one too many, and says in either case where its client stands.
-async fn within_limits<F: Future<Output = Response>>(
-    app: &App,
-    client: &ApiClient,
-    mut request: Request,
-    answer: impl FnOnce(Request) -> F,
-) -> Response {
-    let now = app.clock.now();
-    let (usage, mut response) = match app.limiter.admit(client.id, client.account.limits(), now).await {
-        Verdict::Refused(usage, policy) => {
-            metrics::counter!("mobid_rate_limited_total", "policy" => policy.name()).increment(1);
-            app.requests.refused(client.id, now.date_naive(), policy);
-            (usage, limits::refuse(&usage, policy).into_response())
+    async fn answer<T>(self, app: &App, client: &ApiClient, mut request: Request) -> Response
+    where
+        H: Handler<T, App>,
+    {
+        request.extensions_mut().insert(client.clone());
+        let run = |request| self.handler.call(request, app.clone());
+        let Some(access) = self.access else { return run(request).await };
+        if let Err(error) = access.check(client) {
+            return lost_answer::or(app, request, error).await;
         }
-        Verdict::Admitted(usage, place) => {
-            app.requests.admitted(client.id, now.date_naive());
-            request.extensions_mut().insert(place.clone());
-            let response = answer(request).await;
-            drop(place);
-            (usage, response)
+        if request.method() == Method::POST {
+            return idempotency::once(app, client, request, run).await;
         }
-    };
-    limits::describe(response.headers_mut(), &usage);
-    response.extensions_mut().insert(unread::OfAClient);
-    response
-}
-
-async fn answer(app: &App, access: Access, client: &ApiClient, request: Request, next: Next) -> Response {
-    if let Err(error) = access.check(client) {
-        return lost_answer::or(app, request, error).await;
+        run(request).await
     }
-    if request.method() == Method::POST {
-        return idempotency::once(app, client, request, next).await;
-    }
-    next.run(request).await
 }

@@ -1,5 +1,6 @@
 //! `Idempotency-Key`: a POST that is sent again gets the first answer again.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,7 +8,6 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use mobid_domain::id::ClientId;
@@ -57,13 +57,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
 }
 
 /// Runs a POST once per key; called after authorisation.
-pub async fn once(app: &App, client: &ApiClient, request: Request, next: Next) -> Response {
+pub async fn once<F: Future<Output = Response>>(
+    app: &App,
+    client: &ApiClient,
+    request: Request,
+    run: impl FnOnce(Request) -> F,
+) -> Response {
     let header = match key(request.headers()) {
         Ok(Some(key)) => key,
-        Ok(None) => return next.run(request).await,
+        Ok(None) => return run(request).await,
         Err(error) => return error.into_response(),
     };
-    match replay_or_run(app, client, &header, request, next).await {
+    match replay_or_run(app, client, &header, request, run).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
     }
@@ -82,12 +87,12 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     }
 }
 
-async fn replay_or_run(
+async fn replay_or_run<F: Future<Output = Response>>(
     app: &App,
     client: &ApiClient,
     key: &str,
     request: Request,
-    next: Next,
+    run: impl FnOnce(Request) -> F,
 ) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
     let body = body::read(body, app.config.body_arrival()).await?;
@@ -100,7 +105,7 @@ async fn replay_or_run(
     }
     let this = Arc::new(Use { request, recorded: AtomicBool::new(false) });
     parts.extensions.insert(Idempotency(Some(this.clone())));
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let response = run(Request::from_parts(parts, Body::from(body))).await;
     // A twin on another instance may have been first: then its answer is the answer.
     if response.status() == StatusCode::CONFLICT
         && let Some(first) = replay(app, &this.request).await?

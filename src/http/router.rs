@@ -16,7 +16,7 @@ use mobid_domain::client::Permission::{
 use super::connections::close_while_draining;
 use super::error::ApiError;
 use super::guard::Access::{Everybody, OfAClient, Owner, With};
-use super::guard::with_key;
+use super::guard::Guarded;
 use super::request_id::with_request_id;
 use super::table::{Row, Table};
 use super::unread::read_the_rest;
@@ -30,14 +30,14 @@ const LONGEST_URI: usize = 8 << 10;
 
 /// Everything on `MOBID_LISTEN`.
 pub fn public(app: &App) -> Router {
-    let mut v1 = v1().router(app, no_such_route, method_not_allowed);
+    let mut v1 = v1().router(no_such_route, method_not_allowed);
     if let Some(cors) = cors::layer(&app.config) {
         v1 = v1.layer(cors);
     }
     let routes = Router::new()
         .nest("/v1", v1)
         // Which what is nested at /v1 does not take for its own.
-        .route("/v1/", any(with_key(app, no_such_route)))
+        .route("/v1/", any(Guarded { handler: no_such_route, access: None }))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/openapi.json", get(openapi::document))

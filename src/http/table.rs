@@ -3,9 +3,9 @@
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::Method;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::routing::{MethodFilter, on};
 
-use super::guard::{Access, allow, with_key};
+use super::guard::{Access, Guarded};
 use crate::app::App;
 
 /// One row of the table.
@@ -17,7 +17,7 @@ pub struct Row {
 }
 
 /// Puts a route into the router that is to serve it.
-type Mount = Box<dyn FnOnce(&App, Router<App>) -> Router<App>>;
+type Mount = Box<dyn FnOnce(Router<App>) -> Router<App>>;
 
 /// Routes as they are declared, which can be read as well as served.
 #[must_use]
@@ -67,10 +67,8 @@ impl Table {
         access: Access,
         handler: impl Handler<T, App>,
     ) -> Self {
-        let mount = move |app: &App, router: Router<App>| {
-            let route: MethodRouter<App> = on(filter, handler);
-            router.route(path, allow(app, access, route))
-        };
+        let guarded = Guarded { handler, access: Some(access) };
+        let mount = move |router: Router<App>| router.route(path, on(filter, guarded));
         self.mounts.push(Box::new(mount));
         self.rows.push(Row { method, path, access });
         self
@@ -84,13 +82,12 @@ impl Table {
     /// What serves them. Any other path and method is answered by these two, to whoever has a key.
     pub fn router<T: 'static, U: 'static>(
         self,
-        app: &App,
         no_such_route: impl Handler<T, App>,
         method_not_allowed: impl Handler<U, App>,
     ) -> Router<App> {
-        let mounted = self.mounts.into_iter().fold(Router::new(), |router, mount| mount(app, router));
+        let mounted = self.mounts.into_iter().fold(Router::new(), |router, mount| mount(router));
         mounted
-            .fallback(with_key(app, no_such_route))
-            .method_not_allowed_fallback(with_key(app, method_not_allowed))
+            .fallback(Guarded { handler: no_such_route, access: None })
+            .method_not_allowed_fallback(Guarded { handler: method_not_allowed, access: None })
     }
 }

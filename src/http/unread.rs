@@ -26,16 +26,21 @@ const FOR_A_CLIENT: usize = 32 << 20;
 const FOR_A_STRANGER: usize = 4 * MAX_BYTES;
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Marks the answer to a request with a good key.
+/// Marks the answer to a request with a good key, of which a body may be left.
 #[derive(Clone, Copy)]
 pub struct OfAClient;
+
+/// Whether a request has a body that an answer may come before the end of.
+pub fn may_be_left(request: &Request) -> bool {
+    request.body().size_hint().upper().is_none_or(|bytes| bytes > SMALL)
+}
 
 /// Answers a request, and reads what that has left of its body.
 pub async fn read_the_rest<F>(request: Request, run: impl FnOnce(Request) -> F) -> Response
 where
     F: Future<Output = Response>,
 {
-    if request.body().size_hint().upper().is_some_and(|bytes| bytes <= SMALL) {
+    if !may_be_left(&request) {
         return run(request).await;
     }
     let (parts, body) = request.into_parts();

@@ -3,38 +3,72 @@
 
 use std::cmp::Reverse;
 
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use chrono::DateTime;
 
 use super::{DAY, MINUTE, Policy, Usage, Window, seconds_until};
 use crate::http::error::ApiError;
 
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STATE: HeaderName = HeaderName::from_static("ratelimit");
+const X_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const X_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const X_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+/// Bytes that a list of all three policies takes.
+const LONGEST: usize = 128;
+
 /// Adds what there is to say of a client that is limited.
 pub fn describe(headers: &mut HeaderMap, usage: &Usage) {
-    let windows = windows(usage);
-    let (mut policies, mut states) = (vec![], vec![]);
-    for (policy, window, length) in &windows {
-        policies.push(format!("\"{}\";q={};w={length}", policy.name(), window.limit));
+    let (mut policies, mut states) = (List::default(), List::default());
+    for (policy, window, length) in windows(usage) {
+        policies.item(policy).parameter("q", window.limit).parameter("w", length);
         let seconds = seconds_until(window.resets_at, usage.at);
-        states.push(format!("\"{}\";r={};t={seconds}", policy.name(), window.remaining()));
+        states.item(policy).parameter("r", window.remaining()).parameter("t", seconds);
     }
     if let Some((limit, under_way)) = usage.concurrent {
-        let name = Policy::Concurrency.name();
-        policies.push(format!("\"{name}\";q={limit};qu=\"concurrent-requests\""));
-        states.push(format!("\"{name}\";r={}", limit.saturating_sub(under_way)));
+        policies.item(Policy::Concurrency).parameter("q", limit).text(";qu=\"concurrent-requests\"");
+        states.item(Policy::Concurrency).parameter("r", limit.saturating_sub(under_way));
     }
-    if !policies.is_empty() {
-        insert(headers, "ratelimit-policy", &policies.join(", "));
-        insert(headers, "ratelimit", &states.join(", "));
+    if let (Some(policies), Some(states)) = (policies.value(), states.value()) {
+        headers.insert(POLICY, policies);
+        headers.insert(STATE, states);
     }
     // The window that is used up first; if both are, the one to wait for longer.
     let tightest = |window: &Window| (window.remaining(), Reverse(window.resets_at));
-    if let Some((_, window, _)) = windows.iter().min_by_key(|(_, window, _)| tightest(window)) {
-        insert(headers, "x-ratelimit-limit", &window.limit.to_string());
-        insert(headers, "x-ratelimit-remaining", &window.remaining().to_string());
+    if let Some((_, window, _)) = windows(usage).min_by_key(|(_, window, _)| tightest(window)) {
+        headers.insert(X_LIMIT, window.limit.into());
+        headers.insert(X_REMAINING, window.remaining().into());
         // Unix time, rounded up as well.
-        let reset = seconds_until(window.resets_at, DateTime::UNIX_EPOCH);
-        insert(headers, "x-ratelimit-reset", &reset.to_string());
+        headers.insert(X_RESET, seconds_until(window.resets_at, DateTime::UNIX_EPOCH).into());
+    }
+}
+
+/// A list of strings with parameters (RFC 9651, 3.1), written in one go: it goes out with every answer.
+#[derive(Default)]
+struct List(String);
+
+impl List {
+    fn item(&mut self, policy: Policy) -> &mut Self {
+        if self.0.is_empty() {
+            self.0.reserve(LONGEST);
+        } else {
+            self.0.push_str(", ");
+        }
+        self.text("\"").text(policy.name()).text("\"")
+    }
+
+    fn parameter(&mut self, name: &str, value: impl itoa::Integer) -> &mut Self {
+        self.text(";").text(name).text("=").text(itoa::Buffer::new().format(value))
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.0.push_str(text);
+        self
+    }
+
+    /// None without an item.
+    fn value(self) -> Option<HeaderValue> {
+        if self.0.is_empty() { None } else { HeaderValue::try_from(self.0).ok() }
     }
 }
 
@@ -51,14 +85,8 @@ pub fn refuse(usage: &Usage, policy: Policy) -> ApiError {
     ApiError::rate_limited(policy.name(), limit, seconds)
 }
 
-fn windows(usage: &Usage) -> Vec<(Policy, Window, u64)> {
+fn windows(usage: &Usage) -> impl Iterator<Item = (Policy, Window, u64)> {
     let minute = usage.minute.map(|window| (Policy::Minute, window, MINUTE.as_secs()));
     let day = usage.day.map(|window| (Policy::Day, window, DAY.as_secs()));
-    minute.into_iter().chain(day).collect()
-}
-
-fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
+    minute.into_iter().chain(day)
 }

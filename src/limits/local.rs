@@ -8,11 +8,25 @@ use chrono::{DateTime, Utc};
 use mobid_domain::client::Limits;
 use mobid_domain::id::ClientId;
 
-use super::{DAY, MINUTE, Place, Policy, Usage, Verdict, Window};
+use super::{DAY, MINUTE, Policy, Usage, Window};
 
 /// Shared by clones.
 #[derive(Clone, Default)]
 pub(super) struct Local(Arc<Mutex<HashMap<ClientId, Counted>>>);
+
+/// A place among those of one client, given back when dropped.
+pub(super) struct Taken {
+    local: Local,
+    client: ClientId,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if let Some(counted) = self.local.lock().get_mut(&self.client) {
+            counted.under_way = counted.under_way.saturating_sub(1);
+        }
+    }
+}
 
 /// What one client has used.
 #[derive(Default)]
@@ -85,27 +99,31 @@ impl Counted {
 }
 
 impl Local {
-    pub(super) fn admit(&self, client: ClientId, limits: Limits, now: DateTime<Utc>) -> Verdict {
+    pub(super) fn admit(
+        &self,
+        client: ClientId,
+        limits: Limits,
+        now: DateTime<Utc>,
+    ) -> (Usage, Result<Taken, Policy>) {
         let mut clients = self.lock();
         let counted = clients.entry(client).or_default();
         counted.minute.at(now, MINUTE);
         counted.day.at(now, DAY);
         if let Some(policy) = counted.broken(limits) {
-            return Verdict::Refused(counted.usage(limits, now), policy);
+            return (counted.usage(limits, now), Err(policy));
         }
         counted.take(now);
-        let usage = counted.usage(limits, now);
-        Verdict::Admitted(usage, self.place(client))
+        (counted.usage(limits, now), Ok(self.taken(client)))
     }
 
     /// Counts what somebody else has admitted.
-    pub(super) fn count(&self, client: ClientId, now: DateTime<Utc>) -> Place {
+    pub(super) fn count(&self, client: ClientId, now: DateTime<Utc>) -> Taken {
         let mut clients = self.lock();
         let counted = clients.entry(client).or_default();
         counted.minute.at(now, MINUTE);
         counted.day.at(now, DAY);
         counted.take(now);
-        self.place(client)
+        self.taken(client)
     }
 
     pub(super) fn usage(&self, client: ClientId, limits: Limits, now: DateTime<Utc>) -> Usage {
@@ -123,15 +141,8 @@ impl Local {
         });
     }
 
-    fn place(&self, client: ClientId) -> Place {
-        let this = self.clone();
-        Place::new(move || this.give_back(client))
-    }
-
-    fn give_back(&self, client: ClientId) {
-        if let Some(counted) = self.lock().get_mut(&client) {
-            counted.under_way = counted.under_way.saturating_sub(1);
-        }
+    fn taken(&self, client: ClientId) -> Taken {
+        Taken { local: self.clone(), client }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ClientId, Counted>> {
@@ -144,6 +155,7 @@ mod tests {
     use chrono::TimeDelta;
     use uuid::Uuid;
 
+    use super::super::Place;
     use super::*;
 
     const LIMITS: Limits = Limits { per_minute: Some(2), per_day: Some(3), concurrent: Some(2) };
@@ -152,11 +164,8 @@ mod tests {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
     }
 
-    fn ask(local: &Local, seconds: i64) -> Result<Place, Policy> {
-        match local.admit(ClientId(Uuid::nil()), LIMITS, at(seconds)) {
-            Verdict::Admitted(_, place) => Ok(place),
-            Verdict::Refused(_, policy) => Err(policy),
-        }
+    fn ask(local: &Local, seconds: i64) -> Result<Taken, Policy> {
+        local.admit(ClientId(Uuid::nil()), LIMITS, at(seconds)).1
     }
 
     #[test]
@@ -184,7 +193,7 @@ mod tests {
     fn who_is_answered_makes_room() {
         let local = Local::default();
         let first = ask(&local, 0).unwrap();
-        let second = ask(&local, 0).unwrap();
+        let second = Place::from(super::super::Taken::Here(ask(&local, 0).unwrap()));
         drop(first);
         second.give_back();
         second.give_back();
@@ -194,25 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clone_keeps_the_place() {
-        let local = Local::default();
-        let place = ask(&local, 0).unwrap();
-        let clone = place.clone();
-        drop(place);
-        assert_eq!(local.usage(ClientId(Uuid::nil()), LIMITS, at(0)).concurrent, Some((2, 1)));
-        drop(clone);
-        assert_eq!(local.usage(ClientId(Uuid::nil()), LIMITS, at(0)).concurrent, Some((2, 0)));
-    }
-
-    #[test]
     fn another_plan_counts_at_once_and_what_was_used_stays_used() {
         let local = Local::default();
         let client = ClientId(Uuid::nil());
         assert!(ask(&local, 0).is_ok() && ask(&local, 0).is_ok());
         let more = Limits { per_minute: Some(3), per_day: None, concurrent: None };
-        assert!(matches!(local.admit(client, more, at(1)), Verdict::Admitted(..)));
-        assert!(matches!(local.admit(client, more, at(1)), Verdict::Refused(_, Policy::Minute)));
-        assert!(matches!(local.admit(client, Limits::NONE, at(1)), Verdict::Admitted(..)));
+        assert!(local.admit(client, more, at(1)).1.is_ok());
+        assert_eq!(local.admit(client, more, at(1)).1.err(), Some(Policy::Minute));
+        assert!(local.admit(client, Limits::NONE, at(1)).1.is_ok());
     }
 
     #[test]

@@ -25,7 +25,7 @@ use redis::{RedisError, RedisResult, Script};
 use self::leases::Leases;
 pub use self::link::Away;
 use self::link::Link;
-use super::{DAY, MINUTE, Place, Policy, Usage, Verdict, Window};
+use super::{DAY, MINUTE, Policy, Usage, Window};
 use crate::clock::Clock;
 
 static ADMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("shared/admit.lua")));
@@ -54,7 +54,7 @@ impl Deref for Shared {
 }
 
 /// A place in Redis, noted as ended when dropped: also by a request that is given up while Redis is asked for it.
-struct Lease {
+pub(super) struct Lease {
     shared: Shared,
     client: ClientId,
     place: u64,
@@ -84,14 +84,18 @@ impl Shared {
     }
 
     /// None if Redis does not say.
-    pub(super) async fn admit(&self, client: ClientId, limits: Limits) -> Option<Verdict> {
+    pub(super) async fn admit(
+        &self,
+        client: ClientId,
+        limits: Limits,
+    ) -> Option<(Usage, Result<Lease, Policy>)> {
         let mut connection = self.link.connection()?;
         let lease = self.lease(client);
         match self.count(&mut connection.redis, &lease, limits).await {
-            Ok((usage, None)) => Some(Verdict::Admitted(usage, Place::new(move || drop(lease)))),
+            Ok((usage, None)) => Some((usage, Ok(lease))),
             Ok((usage, Some(policy))) => {
                 self.leases.refused(client, lease.place);
-                Some(Verdict::Refused(usage, policy))
+                Some((usage, Err(policy)))
             }
             Err(error) => {
                 self.link.failed(&connection, &error, self.clock.now());

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::local::Counter;
 use super::{MINUTE, seconds_until};
+use crate::clock::Clock;
 
 /// Bad keys that one address may present in a minute.
 const FAILURES: u32 = 120;
@@ -24,9 +25,11 @@ pub struct Shield(Arc<Mutex<HashMap<IpAddr, Counter>>>);
 
 impl Shield {
     /// In how many seconds an address may try again, if it has to wait.
-    pub fn turns_away(&self, address: IpAddr, now: DateTime<Utc>) -> Option<i64> {
+    pub fn turns_away(&self, address: IpAddr, clock: &Clock) -> Option<i64> {
         let mut addresses = self.lock();
-        let window = addresses.get_mut(&address)?.at(now, MINUTE).window(Some(FAILURES), now, MINUTE)?;
+        let counter = addresses.get_mut(&address)?;
+        let now = clock.now();
+        let window = counter.at(now, MINUTE).window(Some(FAILURES), now, MINUTE)?;
         (window.remaining() == 0).then(|| seconds_until(window.resets_at, now).max(1))
     }
 
@@ -60,14 +63,17 @@ mod tests {
         let (shield, one, other) =
             (Shield::default(), IpAddr::from([1, 1, 1, 1]), IpAddr::from([2, 2, 2, 2]));
         let start = DateTime::UNIX_EPOCH;
+        let clock = Clock::manual(start);
         for _ in 0..FAILURES {
-            assert_eq!(shield.turns_away(one, start), None);
+            assert_eq!(shield.turns_away(one, &clock), None);
             shield.failed(one, start);
         }
-        assert!(shield.turns_away(one, start).is_some());
-        assert_eq!(shield.turns_away(other, start), None);
-        assert!(shield.turns_away(one, start + TimeDelta::seconds(59)).is_some());
-        assert_eq!(shield.turns_away(one, start + TimeDelta::seconds(60)), None);
+        assert!(shield.turns_away(one, &clock).is_some());
+        assert_eq!(shield.turns_away(other, &clock), None);
+        clock.advance(TimeDelta::seconds(59));
+        assert!(shield.turns_away(one, &clock).is_some());
+        clock.advance(TimeDelta::seconds(1));
+        assert_eq!(shield.turns_away(one, &clock), None);
         shield.tidy(start + TimeDelta::seconds(60));
         assert!(shield.lock().is_empty());
     }

@@ -42,7 +42,7 @@ impl FromRequest<App> for Posted {
         if !crate::secret::equal(form.one("csrf")?.as_bytes(), expected.as_bytes()) {
             return Err(PageError::FormVoid);
         }
-        let address = address::of(&parts, &app.config.trusted_proxies);
+        let address = address::of(&parts.headers, &parts.extensions, &app.config.trusted_proxies);
         Ok(Self { resource, browser, address, form })
     }
 }

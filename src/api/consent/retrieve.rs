@@ -1,6 +1,5 @@
 //! `GET /v1/service/consents/{id}`, now, as it was, or once it changes.
 
-use axum::Extension;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use mobid_domain::client::Permission;
@@ -17,13 +16,11 @@ use crate::http::envelope::ApiResult;
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::router::Id;
-use crate::limits::Place;
 
 pub async fn retrieve(
     client: ApiClient,
     Id(id): Id<ConsentId>,
     State(app): State<App>,
-    Extension(place): Extension<Place>,
     mut query: Query,
 ) -> ApiResult {
     let as_of = query.as_of();
@@ -41,7 +38,7 @@ pub async fn retrieve(
         (None, wait) => {
             let seconds = wait.unwrap_or(0);
             if seconds > 0 {
-                place.give_back();
+                client.give_place_back();
             }
             let found = wait_for_change(&app, &client, id, seconds).await?;
             if seconds > 0 {
