@@ -13,6 +13,7 @@ use self::forms::Forms;
 use crate::pages::Visitor;
 use crate::support::process::ServerProcess;
 use crate::support::receiver::Receiver;
+use crate::support::redis::Redis;
 use crate::support::{Api, free_port, outbox};
 
 const RECIPIENT: &str = "+4915112345678";
@@ -26,14 +27,19 @@ const EMAIL: &str = "leakme@claims.example";
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_personal_and_no_secret_is_legible_at_rest_or_in_logs() {
     let receiver = Receiver::start().await;
+    let mut redis = Redis::start().await;
     let admin = format!("127.0.0.1:{}", free_port());
     let mut server = ServerProcess::new(&[
+        ("REDIS_URL", &redis.url()),
         ("RUST_LOG", "trace"),
         ("MOBID_LOG_FORMAT", "json"),
         ("MOBID_ADMIN_LISTEN", &admin),
     ]);
     server.start().await;
     let mut secrets = live(&server, &receiver).await;
+    // What is said of a Redis that is away is not where it is and by which password.
+    redis.kill();
+    secrets.push(Redis::password().to_owned());
     secrets.extend(manage_a_client(&server.api()).await);
     put_where_they_do_not_belong(&server.api(), &secrets).await;
     let of_people = [RECIPIENT, METADATA, CALLBACK, RETURN, DESCRIPTION, NAME, EMAIL].map(str::to_owned);

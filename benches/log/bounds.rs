@@ -141,9 +141,10 @@ pub const SECTIONS: &[About] = &[
         heading: "A key and its limits, 64 connections",
         bounds: &[(
             "GET /v1/health",
-            "Both wait for the same question to the database, which all who ask at the same time share. With a key there is \
-             one more layer, which copies what is inside of it for each request, the key's hash, the counters, and the \
-             limits' headers: a quarter of the server's processor time.",
+            "Both wait for the same question to the database, which all who ask at the same time share. With a key there are \
+             its hash, the counters, one more boxed future, and the five headers of the limits, which whoever asked reads as \
+             well. In Redis each request is counted by one script in one round trip, which it waits for; the scripts of \
+             all share one connection, and Redis the cores.",
         )],
     },
     About {

@@ -23,6 +23,7 @@ mod pgbench;
 mod plot;
 mod process;
 mod receiver;
+mod redis;
 mod replay;
 mod report;
 mod route;

@@ -36,6 +36,11 @@ pub struct Memory {
 impl Serving {
     /// `mobid serve`, as it is installed, on one of our databases.
     pub async fn mobid(bench: &Bench, database: &str) -> Result<Self> {
+        Self::mobid_with(bench, database, &[]).await
+    }
+
+    /// With settings of its own.
+    pub async fn mobid_with(bench: &Bench, database: &str, settings: &[(&str, String)]) -> Result<Self> {
         let data_dir = bench.cluster.dir().join(format!("server-{database}"));
         fs::create_dir_all(&data_dir)?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_mobid"));
@@ -47,7 +52,8 @@ impl Serving {
             .env("MOBID_LISTEN", "127.0.0.1:0")
             .env("MOBID_ADMIN_LISTEN", "off")
             .env("MOBID_DATA_DIR", &data_dir)
-            .env("MOBID_WEBHOOK_ALLOW_PRIVATE", "true");
+            .env("MOBID_WEBHOOK_ALLOW_PRIVATE", "true")
+            .envs(settings.iter().map(|(name, value)| (name, value)));
         Self::start(command, data_dir).await
     }
 

@@ -57,7 +57,10 @@ impl Run {
                 ("/v1/service/consents/search".to_owned(), body)
             }
             1 => ("/v1/clients".to_owned(), json!({ "name": "Made", "permissions": [] })),
-            2 => ("/v1/webhooks".to_owned(), json!({ "url": "https://example.com/hook" })),
+            2 => (
+                "/v1/webhooks".to_owned(),
+                json!({ "url": "https://example.com/hook", "eventTypes": ["webhook.test"] }),
+            ),
             3 => (format!("/v1/clients/{}/rotate-callback-secret", self.client), json!({})),
             _ => (format!("/v1/clients/{}/regenerate-key", self.client), json!({})),
         }
