@@ -21,6 +21,12 @@ use crate::projection::{ApplyError, Projection};
 
 /// Events read at a time, at the most: several chunks are under way at once, and more of them would not be faster.
 const CHUNK: i64 = 2_500;
+/// Events whose rows are written in one transaction: some megabytes, next to which its round trips do not count.
+const WRITTEN: i64 = 5_000;
+/// Or as soon as there are so many bytes of them.
+const BYTES: usize = 8 << 20;
+/// After so many transactions what they wrote is [settled](Loading::settle): while the database has it in its memory.
+const UNSETTLED: u8 = 5;
 
 /// How a projection that has at most one row for each aggregate, made of nothing but its events, is loaded.
 #[derive(Clone, Copy)]
@@ -44,6 +50,9 @@ pub struct Loading {
     to: i64,
     /// The aggregate of the last row written.
     written: Option<String>,
+    /// Transactions since rows were settled, and the block where those end.
+    unsettled: u8,
+    settled: i64,
     rows: mpsc::Receiver<Result<Rows, ApplyError>>,
     /// Keeps others from beginning the same: they would only start each other over.
     _lease: Lease,
@@ -99,8 +108,19 @@ impl Loading {
                 let _ = read.send(Err(error)).await;
             }
         });
-        workers.spawn(make_rows(load, chunks, used, made));
-        Ok(Some(Self { load, name, version, to, written: None, rows, _lease: lease, _workers: workers }))
+        workers.spawn(make_rows(load, at_a_time.min(WRITTEN), chunks, used, made));
+        Ok(Some(Self {
+            load,
+            name,
+            version,
+            to,
+            written: None,
+            unsettled: 0,
+            settled: 0,
+            rows,
+            _lease: lease,
+            _workers: workers,
+        }))
     }
 
     /// Writes the next rows.
@@ -118,11 +138,39 @@ impl Loading {
             return Ok(Loaded::All(self.to));
         };
         if let Some(last) = rows.last().map(str::to_owned) {
+            self.unsettled += 1;
+            let settle = self.unsettled >= UNSETTLED;
+            if settle {
+                sqlx::query!("set local synchronous_commit = local").execute(&mut *tx).await?;
+            }
             rows.send(&mut tx, &format!("{} ({})", self.load.table, self.load.columns)).await?;
             tx.commit().await?;
             self.written = Some(last);
+            if settle {
+                self.settle(conn).await?;
+            }
         }
         Ok(Loaded::Some)
+    }
+
+    /// Reads what was written lately, once it is on disk that it was committed. Whoever reads a row first notes on its
+    /// page that it is so. Where pages have checksums, that writes the whole page to the WAL again if a checkpoint has
+    /// begun since the page was written: left to those who make the indexes, that took almost half of their time.
+    async fn settle(&mut self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let blocks = sqlx::query_scalar!(
+            r#"select pg_relation_size($1::text::regclass) / current_setting('block_size')::bigint as "blocks!""#,
+            self.load.table
+        )
+        .fetch_one(&mut *conn)
+        .await?;
+        let (table, from) = (self.load.table, self.settled);
+        let read =
+            format!("select count(*) from {table} where ctid >= '({from},0)' and ctid < '({blocks},0)'");
+        conn.execute(read.as_str()).await?;
+        // There is room on the last page.
+        self.settled = (blocks - 1).max(0);
+        self.unsettled = 0;
+        Ok(())
     }
 
     async fn last(&self, conn: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
@@ -165,38 +213,39 @@ async fn read_on(
     }
 }
 
-/// Rows of the aggregates as they end; chunks go back to be read into again.
+/// Rows of the aggregates as they end, of so many events at a time; chunks go back to be read into again.
 async fn make_rows(
     load: Load,
+    at_a_time: i64,
     mut chunks: mpsc::Receiver<Result<Vec<Recorded>, sqlx::Error>>,
     used: mpsc::UnboundedSender<Vec<Recorded>>,
     made: mpsc::Sender<Result<Rows, ApplyError>>,
 ) {
+    let enough = usize::try_from(at_a_time).unwrap_or(usize::MAX);
     let mut open = Vec::new();
-    let mut size = 0;
-    loop {
-        let chunk = chunks.recv().await.transpose();
-        let ended = matches!(chunk, Ok(None));
-        let rows = chunk.map_err(ApplyError::from).and_then(|chunk| {
-            // As large as the one before: to grow is to copy.
-            let mut rows = Rows::with_room(size);
-            match chunk {
-                Some(chunk) => {
-                    add_rows(load, &mut open, &chunk, &mut rows)?;
-                    // The reader may have come to its end.
-                    let _ = used.send(chunk);
-                }
-                None if open.is_empty() => {}
-                None => (load.row)(&open, &mut rows)?,
-            }
-            size = rows.size();
-            Ok(rows)
+    let (mut rows, mut events) = (Rows::with_room(0), 0);
+    while let Some(chunk) = chunks.recv().await {
+        let added = chunk.map_err(ApplyError::from).and_then(|chunk| {
+            add_rows(load, &mut open, &chunk, &mut rows)?;
+            events += chunk.len();
+            // The reader may have come to its end.
+            let _ = used.send(chunk);
+            Ok(())
         });
-        let ended = ended || rows.is_err();
-        if made.send(rows).await.is_err() || ended {
-            return;
+        let ended = added.is_err();
+        if ended || events >= enough || rows.size() >= BYTES {
+            events = 0;
+            // As large as the ones before: to grow is to copy.
+            let next = Rows::with_room(rows.size());
+            let full = std::mem::replace(&mut rows, next);
+            if made.send(added.map(|()| full)).await.is_err() || ended {
+                return;
+            }
         }
     }
+    let rest = if open.is_empty() { Ok(()) } else { (load.row)(&open, &mut rows) };
+    // Somebody has been there, if nobody waits for them.
+    let _ = made.send(rest.map(|()| rows)).await;
 }
 
 /// The last aggregate of a chunk may go on in the next, so it stays open.

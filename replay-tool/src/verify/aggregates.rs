@@ -68,25 +68,31 @@ impl<A: Aggregate + PartialEq> Walk<A> {
         self.unsound.contains(id)
     }
 
-    /// Takes a chunk of the log, or what of it is of this type; `again` is told of what was ripe already and goes on, as
+    /// Takes the events of this type of a chunk of the log; `again` is told of what was ripe already and goes on, as
     /// it was then.
     pub async fn take(
         &mut self,
         look: &mut Look,
         kind: Kind,
-        chunk: &[Recorded],
+        events: &[&Recorded],
         again: impl FnMut(&Whole<A>) -> serde_json::Result<()>,
     ) -> anyhow::Result<()> {
-        let events: Vec<_> = chunk.iter().filter(|event| event.aggregate_type == A::TYPE).collect();
-        self.open_again(look, &events, again).await?;
+        self.open_again(look, events, again).await?;
+        let is_settled = self.settled;
         let mut suspects = Vec::new();
-        for event in &events {
+        let mut settled = Vec::new();
+        for event in events {
             let id = event.aggregate_id.as_str();
             let unreadable = if self.unsound.contains(id) {
                 kind.decodes(event).err()
             } else {
                 match self.next(event) {
-                    Ok(()) => None,
+                    Ok(whole) => {
+                        if is_settled(&whole.folded.state) {
+                            settled.push(id);
+                        }
+                        None
+                    }
                     Err(error) => {
                         self.young.remove(id);
                         self.unsound.insert(id.to_owned());
@@ -110,9 +116,9 @@ impl<A: Aggregate + PartialEq> Walk<A> {
         for id in suspects {
             self.examine(look, &id).await?;
         }
-        for event in events {
-            let id = event.aggregate_id.as_str();
-            if self.young.get(id).is_some_and(|whole| (self.settled)(&whole.folded.state)) {
+        for id in settled {
+            // Or it went on in this chunk.
+            if self.young.get(id).is_some_and(|whole| is_settled(&whole.folded.state)) {
                 self.ripe.extend(self.young.remove(id));
             }
         }
@@ -199,18 +205,19 @@ impl<A: Aggregate + PartialEq> Walk<A> {
         Ok(())
     }
 
-    fn next(&mut self, event: &Recorded) -> Result<(), Option<ApplyError>> {
+    fn next(&mut self, event: &Recorded) -> Result<&Whole<A>, Option<ApplyError>> {
         let id = event.aggregate_id.as_str();
-        if let Some(whole) = self.young.get_mut(id) {
-            return whole.next(event);
-        }
-        let mut whole = self.old.remove(id).unwrap_or_else(|| {
-            self.seen += 1;
-            Whole::new(event)
-        });
-        let follows = whole.next(event);
-        self.young.insert(id.to_owned(), whole);
-        follows
+        let whole = if self.young.contains_key(id) {
+            self.young.get_mut(id).ok_or(None)?
+        } else {
+            let whole = self.old.remove(id).unwrap_or_else(|| {
+                self.seen += 1;
+                Whole::new(event)
+            });
+            self.young.entry(id.to_owned()).insert_entry(whole).into_mut()
+        };
+        whole.next(event)?;
+        Ok(whole)
     }
 
     /// Says everything that is wrong with an aggregate.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use cqrs_es::Aggregate;
 use mobid_domain::consent::Consent;
 use mobid_projections::expiry;
 use mobid_projections::stream::ahead::Ahead;
@@ -34,14 +35,20 @@ pub async fn look_at(
     let mut log = Ahead::after(0, look.chunk(), look.options.clone());
     let mut position = 0;
     while position < look.head
-        && let Some(mut chunk) = log.next().await?
+        && let Some(chunk) = log.next().await?
     {
         position = chunk.last().map_or(look.head, |event| event.position);
-        chunk.retain(|event| {
-            let id = event.aggregate_id.as_str();
-            event.position <= look.head && suspects.includes(id) && !consents.is_unsound(id)
-        });
-        closer.walk.take(look, Kind::Consent, &chunk, |_| Ok(())).await?;
+        let events: Vec<_> = chunk
+            .iter()
+            .filter(|event| {
+                let id = event.aggregate_id.as_str();
+                event.aggregate_type == Consent::TYPE
+                    && event.position <= look.head
+                    && suspects.includes(id)
+                    && !consents.is_unsound(id)
+            })
+            .collect();
+        closer.walk.take(look, Kind::Consent, &events, |_| Ok(())).await?;
         closer.compare(look, false).await?;
     }
     closer.compare(look, true).await?;

@@ -35,7 +35,7 @@ impl Known {
             consents: Walk::new(settled),
             endpoints: Walk::new(|_| false),
             checkpoints,
-            expected: Adding::To(Expected::new(sums.clone())),
+            expected: Adding::To(Box::new(Expected::new(sums.clone()))),
             no_longer: Expected::new(sums),
         }
     }
@@ -50,18 +50,23 @@ impl Known {
     }
 
     pub async fn take(&mut self, look: &mut Look, chunk: &[Recorded]) -> anyhow::Result<()> {
-        for event in chunk.iter().filter(|event| Kind::of_type(&event.aggregate_type).is_none()) {
-            let Recorded { position, aggregate_type, aggregate_id, .. } = event;
-            look.report.add(&Finding::UnknownAggregateType {
-                position: *position,
-                aggregate_type,
-                aggregate_id,
-            })?;
+        let (mut clients, mut consents, mut endpoints) = (Vec::new(), Vec::new(), Vec::new());
+        for event in chunk {
+            match Kind::of_type(&event.aggregate_type) {
+                Some(Kind::Client) => clients.push(event),
+                Some(Kind::Consent) => consents.push(event),
+                Some(Kind::Webhook) => endpoints.push(event),
+                None => look.report.add(&Finding::UnknownAggregateType {
+                    position: event.position,
+                    aggregate_type: &event.aggregate_type,
+                    aggregate_id: &event.aggregate_id,
+                })?,
+            }
         }
         let no_longer = &mut self.no_longer;
-        self.clients.take(look, Kind::Client, chunk, |_| Ok(())).await?;
-        self.consents.take(look, Kind::Consent, chunk, |whole| no_longer.add(whole)).await?;
-        self.endpoints.take(look, Kind::Webhook, chunk, |_| Ok(())).await?;
+        self.clients.take(look, Kind::Client, &clients, |_| Ok(())).await?;
+        self.consents.take(look, Kind::Consent, &consents, |whole| no_longer.add(whole)).await?;
+        self.endpoints.take(look, Kind::Webhook, &endpoints, |_| Ok(())).await?;
         self.ripe(look, false).await
     }
 
@@ -97,7 +102,7 @@ pub fn settled(consent: &Consent) -> bool {
 
 /// Sums that are added to on another thread, while the pass goes on.
 enum Adding {
-    To(Expected),
+    To(Box<Expected>),
     Meanwhile(JoinHandle<serde_json::Result<Expected>>),
     /// It failed.
     Nothing,
@@ -118,7 +123,7 @@ impl Adding {
 
     async fn done(&mut self) -> anyhow::Result<Expected> {
         match std::mem::replace(self, Self::Nothing) {
-            Self::To(expected) => Ok(expected),
+            Self::To(expected) => Ok(*expected),
             Self::Meanwhile(adding) => Ok(adding.await??),
             Self::Nothing => anyhow::bail!("the sums of what is expected are lost"),
         }
