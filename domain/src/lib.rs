@@ -6,6 +6,7 @@
 pub mod actor;
 pub mod client;
 pub mod consent;
+pub mod device;
 pub mod event;
 pub mod fido;
 #[cfg(test)]
