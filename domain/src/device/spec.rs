@@ -174,6 +174,12 @@ fn a_device_whose_counter_went_back_or_stood_still_is_blocked() {
 }
 
 #[test]
+fn what_could_be_backed_up_once_can_be_for_ever() {
+    let shown = Use { sign_count: 6, backup_eligible: false, backed_up: true, user_verified: true };
+    given(&[registered()]).when(at_ten(DeviceCommand::Use(shown))).then_expect_events(vec![used(6)]);
+}
+
+#[test]
 fn a_blocked_device_is_not_used_until_it_is_unblocked() {
     for because in [BlockedBecause::Requested, BlockedBecause::CounterRegressed] {
         let history = [registered(), blocked(because)];
