@@ -6,7 +6,9 @@
 pub mod actor;
 pub mod client;
 pub mod consent;
+pub mod device;
 pub mod event;
+pub mod fido;
 #[cfg(test)]
 mod frozen;
 pub mod handle;
