@@ -161,11 +161,13 @@ pub const SECTIONS: &[About] = &[
         heading: "The consents read model made again, next to COPY",
         bounds: &[(
             "events",
-            "COPY only reads, on one core. This also reads in the order of the aggregates, parses and folds each payload, \
-             writes each consent's row once (half of the bytes that the log has, and as many again of WAL) and builds its \
-             indexes, all on the same cores, which are busy throughout: of the processor time a quarter is our process, \
-             a sixth Postgres reading, a good quarter Postgres taking rows (a fifth of that checks that a state is JSON) \
-             and a third making indexes, half of that sorting and a fifth compressing pages for the WAL.",
+            "COPY only reads, on one core. This also reads in the order of the aggregates, parses and folds each \
+             payload, writes each consent's row once (half of the bytes that the log has, and as many again of \
+             WAL) and builds its indexes, all on the same cores, which are busy five sixths of the time. Of the \
+             processor time a fifth is our process, a sixth Postgres reading, more than a quarter Postgres taking \
+             rows (a fifth of that checks that a state is JSON), and a third making indexes: two fifths of that \
+             sorting, a fifth compressing pages for the WAL. Rounds in which something else ran beside COPY show \
+             0.2 to 0.3, the one in which COPY had the machine to itself 0.17.",
         )],
     },
     About {
@@ -173,10 +175,12 @@ pub const SECTIONS: &[About] = &[
         heading: "replay-tool verify, next to COPY",
         bounds: &[(
             "events",
-            "It reads the log and the read models once each, which takes Postgres a third of the processor time, and COPY of \
-             the log alone half of that. Of the rest, a quarter decodes and folds events, a quarter writes each state as \
-             its row has it, a sixth hashes leaves and rows, a sixth asks for memory and gives it back, and the rest \
-             takes rows off the connection. Both cores are busy throughout.",
+            "It reads the log and the read models once each, which takes Postgres a third of the processor time; \
+             COPY of the log alone is half of that. Of the rest, more than a quarter decodes and folds events (a \
+             third of that asks for memory: states are held until nothing more is likely to come), a quarter \
+             writes each state as its row has it, a sixth hashes leaves and rows, and what is left takes rows off \
+             the connection and finds their aggregates. It needs both cores, COPY one: rounds in which something \
+             else ran beside COPY show more than 0.3, those in which COPY had the machine to itself 0.24 to 0.27.",
         )],
     },
     About {
