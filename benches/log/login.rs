@@ -23,7 +23,7 @@ use crate::load::{Connection, Plan, load};
 use crate::process::Serving;
 
 #[path = "../../tests/support/authenticator/software.rs"]
-#[expect(dead_code, reason = "tests ask more of it")]
+#[expect(dead_code, clippy::unwrap_used, reason = "it is made for tests, which ask more of it")]
 mod software;
 
 use software::Authenticator;
