@@ -6,12 +6,14 @@
 pub mod actor;
 pub mod client;
 pub mod consent;
+pub mod enrollment;
 pub mod event;
 #[cfg(test)]
 mod frozen;
 pub mod handle;
 pub mod id;
 pub mod leaf;
+pub mod person;
 pub mod recorded;
 pub mod rfc3339;
 pub mod sealed;
