@@ -11,6 +11,7 @@ use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::current::Current;
+use crate::ephemeral::ceremony::Ceremonies;
 use crate::ephemeral::client_requests::RequestCounts;
 use crate::ephemeral::idempotency::IdempotencyRecords;
 use crate::event_store::EventStore;
@@ -35,6 +36,7 @@ pub struct Parts {
     pub limiter: Limiter,
     pub requests: RequestCounts,
     pub idempotency: IdempotencyRecords,
+    pub ceremonies: Ceremonies,
     pub notifier: Notifier,
     pub followers: Followers,
     pub changes: Changes,
@@ -64,6 +66,7 @@ impl App {
     ) -> Result<Self, ConfigError> {
         let store = EventStore::new(pool.clone(), wake.clone());
         Ok(Self(Arc::new(Parts {
+            ceremonies: Ceremonies::start(pool.clone(), master.clone()),
             vault: Vault::new(pool.clone(), master),
             keys: ClientKeys::new(store.clone(), clock.clone()),
             limiter: Limiter::start(&config, &clock)?,

@@ -1,7 +1,8 @@
-//! Rows that are not history: idempotency records, one-time codes, proofs, counters. They may be pruned at any time
+//! Rows that are not history: idempotency records, one-time codes, proofs, ceremonies, counters. They may be pruned at any time
 //! after their end.
 
 pub mod cap;
+pub mod ceremony;
 pub mod client_requests;
 pub mod code;
 pub mod idempotency;

@@ -94,7 +94,19 @@ impl Vault {
 
     /// The person behind a handle as this client sees them, with their key; made at first sight, durably.
     pub async fn person(&self, tenant: ClientId, handle: &Handle) -> Result<(UserId, DataKey), VaultError> {
-        let hash = self.handle_hash(tenant, handle);
+        self.subject(tenant, self.handle_hash(tenant, handle)).await
+    }
+
+    /// A client's own user by the client's own reference, with their key; made at first sight, durably.
+    pub async fn client_user(
+        &self,
+        tenant: ClientId,
+        reference: &str,
+    ) -> Result<(UserId, DataKey), VaultError> {
+        self.subject(tenant, self.reference_hash(tenant, reference)).await
+    }
+
+    async fn subject(&self, tenant: ClientId, hash: [u8; 32]) -> Result<(UserId, DataKey), VaultError> {
         if let Some(user) = self.users.get(&hash)
             && let Some(key) = self.key(tenant, Subject::Person(user)).await?
         {
@@ -137,7 +149,19 @@ impl Vault {
 
     /// The person behind a handle, if this client ever addressed them.
     pub async fn find_person(&self, tenant: ClientId, handle: &Handle) -> Result<Option<UserId>, VaultError> {
-        let hash = self.handle_hash(tenant, handle);
+        self.find_subject(tenant, self.handle_hash(tenant, handle)).await
+    }
+
+    /// A client's own user, if the client ever named them.
+    pub async fn find_client_user(
+        &self,
+        tenant: ClientId,
+        reference: &str,
+    ) -> Result<Option<UserId>, VaultError> {
+        self.find_subject(tenant, self.reference_hash(tenant, reference)).await
+    }
+
+    async fn find_subject(&self, tenant: ClientId, hash: [u8; 32]) -> Result<Option<UserId>, VaultError> {
         let found = sqlx::query_scalar!(
             "select user_id from vault_subjects where tenant = $1 and handle_hash = $2",
             tenant.to_string(),
@@ -210,6 +234,11 @@ impl Vault {
 
     fn handle_hash(&self, tenant: ClientId, handle: &Handle) -> [u8; 32] {
         self.master.hmac("mobid/handle", &[tenant.to_string().as_bytes(), handle.normalized().as_bytes()])
+    }
+
+    /// Never that of a handle, whatever a client calls its users.
+    fn reference_hash(&self, tenant: ClientId, reference: &str) -> [u8; 32] {
+        self.master.hmac("mobid/client-user", &[tenant.to_string().as_bytes(), reference.as_bytes()])
     }
 }
 

@@ -242,6 +242,7 @@ fn each_table_has_one_writer() {
     of(
         "src/ephemeral",
         &[
+            "ceremonies",
             "idempotency_records",
             "one_time_codes",
             "page_caps",

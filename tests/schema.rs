@@ -37,6 +37,7 @@ async fn every_table_grows_with_the_log_or_is_tidied_by_an_index() {
     // Work that is done, and its row gone.
     let worked_off = [("deadlines", "due_at"), ("link_notices", "next_attempt_at")];
     let tidied = [
+        ("ceremonies", "expires_at"),
         ("idempotency_records", "expires_at"),
         ("one_time_codes", "expires_at"),
         ("page_caps", "resets_at"),
@@ -72,6 +73,8 @@ async fn what_has_ended_goes_however_much_it_is_and_nothing_else() {
         for insert in [
             "insert into idempotency_records (key, fingerprint, answer, expires_at)
              select gen_random_uuid()::text::bytea, '', '', $2 from generate_series(1, $1)",
+            "insert into ceremonies (id, binding, sealed, expires_at)
+             select gen_random_uuid()::text, '', '', $2 from generate_series(1, $1)",
             "insert into page_caps (key, count, resets_at)
              select gen_random_uuid()::text::bytea, 1, $2 from generate_series(1, $1)",
             "insert into page_proofs (session_hash, resource_id, user_id, expires_at)
@@ -86,17 +89,18 @@ async fn what_has_ended_goes_however_much_it_is_and_nothing_else() {
         }
     }
     let left = async || {
-        sqlx::query_as::<_, (i64, i64, i64, i64)>(
+        sqlx::query_as::<_, (i64, i64, i64, i64, i64)>(
             "select (select count(*) from idempotency_records), (select count(*) from page_caps),
-                    (select count(*) from page_proofs), (select count(*) from one_time_codes)",
+                    (select count(*) from page_proofs), (select count(*) from one_time_codes),
+                    (select count(*) from ceremonies)",
         )
         .fetch_one(app.pool())
         .await
         .unwrap()
     };
     mobid::workers::housekeeping::tidy(&app.app).await.unwrap();
-    assert_eq!(left().await, (7, 7, 7, 7));
+    assert_eq!(left().await, (7, 7, 7, 7, 7));
     app.advance(chrono::TimeDelta::seconds(1));
     mobid::workers::housekeeping::tidy(&app.app).await.unwrap();
-    assert_eq!(left().await, (0, 0, 0, 0));
+    assert_eq!(left().await, (0, 0, 0, 0, 0));
 }

@@ -79,6 +79,12 @@ ids! {
     ConsentId = "cs_";
     /// A client: a tenant, the company that calls the API.
     ClientId = "cl_";
+    /// A passkey, and what is known of the authenticator that holds it.
+    DeviceId = "dev_";
+    /// One attempt to log in.
+    LoginId = "lgn_";
+    /// A `WebAuthn` ceremony under way: the `sessionId` of what begins one.
+    CeremonyId = "ses_";
     /// A person as one client sees them: pairwise, random, never the same for two clients.
     UserId = "usr_";
     /// An enrollment: a client asks a person to register a passkey on the hosted page.

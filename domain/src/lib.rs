@@ -8,6 +8,7 @@ pub mod client;
 pub mod consent;
 pub mod enrollment;
 pub mod event;
+pub mod fido;
 #[cfg(test)]
 mod frozen;
 pub mod handle;

@@ -52,6 +52,21 @@ impl MasterKey {
         keyed_hash(&*self.derive(purpose), parts)
     }
 
+    /// Seals what only this installation is to read, for a purpose and in a place.
+    pub fn seal(&self, purpose: &str, place: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
+        let nonce: [u8; 12] = crate::secret::random();
+        let mut sealed = nonce.to_vec();
+        sealed.extend(encrypt(&self.derive(purpose), nonce, plain, place)?);
+        Ok(sealed)
+    }
+
+    /// Opens what was sealed for the same purpose and in the same place.
+    pub fn open(&self, purpose: &str, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        let (nonce, ciphertext) = sealed.split_at_checked(12).ok_or(SealError::Malformed)?;
+        let nonce = nonce.try_into().map_err(|_| SealError::Malformed)?;
+        decrypt(&self.derive(purpose), nonce, ciphertext, place)
+    }
+
     pub(super) fn wrap(&self, key: &DataKey, tenant: ClientId, subject: &str) -> Result<Vec<u8>, SealError> {
         let nonce: [u8; 12] = crate::secret::random();
         let aad = additional_data(key.id(), tenant, subject);
@@ -109,6 +124,17 @@ mod tests {
         assert_eq!(master.unwrap(key.id(), &wrapped, tenant, "usr_1").unwrap().secret(), key.secret());
         assert!(master.unwrap(key.id(), &wrapped, tenant, "usr_2").is_err());
         assert!(MasterKey::random().unwrap(key.id(), &wrapped, tenant, "usr_1").is_err());
+    }
+
+    #[test]
+    fn what_is_sealed_for_a_purpose_opens_for_it_in_its_place_only() {
+        let master = MasterKey::random();
+        let sealed = master.seal("x", b"here", b"plain").unwrap();
+        assert_eq!(master.open("x", b"here", &sealed).unwrap(), b"plain");
+        assert!(master.open("y", b"here", &sealed).is_err());
+        assert!(master.open("x", b"there", &sealed).is_err());
+        assert!(MasterKey::random().open("x", b"here", &sealed).is_err());
+        assert!(master.open("x", b"here", b"short").is_err());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_cron_scheduler::{Job, JobSchedulerError};
 
 use crate::app::App;
-use crate::ephemeral::{cap, client_requests, code, proof};
+use crate::ephemeral::{cap, ceremony, client_requests, code, proof};
 
 /// Rows that one statement removes.
 const CHUNK: u16 = 1_000;
@@ -46,6 +46,7 @@ pub async fn tidy(app: &App) -> Result<u64, sqlx::Error> {
     let settled_before = now - TimeDelta::days(i64::from(app.config.webhook_retention_days));
     app.limiter.tidy(now);
     Ok(in_chunks(app, || app.idempotency.prune(now, chunk)).await?
+        + in_chunks(app, || ceremony::prune(pool, now, chunk)).await?
         + in_chunks(app, || code::prune(pool, now, chunk)).await?
         + in_chunks(app, || proof::prune(pool, now, chunk)).await?
         + in_chunks(app, || cap::prune(pool, now, chunk)).await?

@@ -6,6 +6,7 @@ use url::{Host, Url};
 
 use crate::config::is_loopback;
 use crate::http::fields::{Invalid, text, whole};
+use crate::webauthn::is_related;
 
 pub(super) const MAX_NAME: usize = 100;
 pub(super) const MAX_LIST: usize = 20;
@@ -73,8 +74,7 @@ pub fn rp_id(value: &Value, hosted: &str) -> Result<String, Invalid> {
     if !well_formed {
         return Err(invalid("It must be a domain such as login.example.com, in lower case."));
     }
-    let related = text == hosted || is_below(text, hosted) || is_below(hosted, text);
-    if related && text != "localhost" {
+    if is_related(text, hosted) {
         return Err(invalid("It must not be the host of the hosted pages, nor above or below it."));
     }
     Ok(text.to_owned())
@@ -84,10 +84,6 @@ pub fn rp_id(value: &Value, hosted: &str) -> Result<String, Invalid> {
 fn is_host_name(text: &str) -> bool {
     let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'_');
     text.split('.').all(|part| (1..=63).contains(&part.len()) && part.bytes().all(plain))
-}
-
-fn is_below(domain: &str, above: &str) -> bool {
-    domain.strip_suffix(above).is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// Origins of the web, as browsers write them.

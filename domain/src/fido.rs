@@ -1,0 +1,5 @@
+//! Logins with a passkey: what each attempt came to.
+
+mod reason;
+
+pub use reason::Reason;
