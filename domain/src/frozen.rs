@@ -42,7 +42,7 @@ const EVENTS: [(&str, &str, &[&str]); 30] = [
     ("enrollment", "enrollment.device_registered", &["1"]),
     ("enrollment", "enrollment.expired", &["1"]),
     ("enrollment", "enrollment.failed", &["1"]),
-    ("enrollment", "enrollment.verification_failed", &["1"]),
+    ("enrollment", "enrollment.try_failed", &["1"]),
     ("person", "person.handle_released", &["1"]),
     ("person", "person.handle_verified", &["1"]),
     ("person", "person.passkey_added", &["1"]),

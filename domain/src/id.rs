@@ -89,8 +89,6 @@ ids! {
     UserId = "usr_";
     /// An enrollment: a client asks a person to register a passkey on the hosted page.
     EnrollmentId = "enr_";
-    /// A device, as one client sees it.
-    DeviceId = "dev_";
     /// A person of the hosted pages. No client ever sees it: it would tell them whom they share.
     PersonId = "per_";
     /// A handle that a person proved to have, from the proof until it is released.

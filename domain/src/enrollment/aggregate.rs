@@ -187,11 +187,10 @@ impl Session {
                 }
                 Ok(vec![EnrollmentEvent::Completed { user_verified: *user_verified, at }])
             }
-            EnrollmentCommand::FailVerification { reason } => {
+            EnrollmentCommand::FailTry { reason } => {
                 self.in_status(Status::DeviceRegistered, at)?;
                 let failed = self.enrolled.map_or(0, |enrolled| enrolled.failed_tries) + 1;
-                let mut events =
-                    vec![EnrollmentEvent::VerificationFailed { reason: reason.clone(), at }];
+                let mut events = vec![EnrollmentEvent::TryFailed { reason: reason.clone(), at }];
                 if failed >= TRIES {
                     events.push(EnrollmentEvent::Failed { reason: FailReason::TooManyTries, at });
                 }
@@ -226,7 +225,7 @@ impl Session {
                 self.enrolled = Some(Enrolled { device_id, user_id, failed_tries: 0 });
                 self.phase = Phase::DeviceRegistered;
             }
-            EnrollmentEvent::VerificationFailed { .. } => {
+            EnrollmentEvent::TryFailed { .. } => {
                 if let Some(enrolled) = &mut self.enrolled {
                     enrolled.failed_tries += 1;
                 }
@@ -279,7 +278,7 @@ impl Enrollment {
             (
                 Self::Absent,
                 EnrollmentEvent::DeviceRegistered { .. }
-                | EnrollmentEvent::VerificationFailed { .. }
+                | EnrollmentEvent::TryFailed { .. }
                 | EnrollmentEvent::Completed { .. }
                 | EnrollmentEvent::Failed { .. }
                 | EnrollmentEvent::Cancelled { .. }

@@ -7,11 +7,19 @@ use crate::id::{DeviceId, UserId};
 pub enum EnrollmentCommand {
     Create(Box<Create>),
     /// The recipient proved the handle and has a passkey, which is this device to the client.
-    RegisterDevice { device_id: DeviceId, user_id: UserId },
+    RegisterDevice {
+        device_id: DeviceId,
+        user_id: UserId,
+    },
     /// The passkey of this device answered.
-    Verify { device_id: DeviceId, user_verified: bool },
+    Verify {
+        device_id: DeviceId,
+        user_verified: bool,
+    },
     /// What answered was not good enough.
-    FailVerification { reason: String },
+    FailTry {
+        reason: String,
+    },
     /// The client takes it back.
     Cancel,
     /// The deadline may have passed.

@@ -20,8 +20,8 @@ pub enum EnrollmentEvent {
         at: DateTime<Utc>,
     },
     /// Somebody tried to verify, and it was not good; `reason` as the API names it.
-    #[serde(rename = "enrollment.verification_failed")]
-    VerificationFailed {
+    #[serde(rename = "enrollment.try_failed")]
+    TryFailed {
         reason: String,
         #[serde(with = "crate::rfc3339")]
         at: DateTime<Utc>,
@@ -79,7 +79,7 @@ pub enum FailReason {
 impl EnrollmentEvent {
     pub const CREATED: &'static str = "enrollment.created";
     pub const DEVICE_REGISTERED: &'static str = "enrollment.device_registered";
-    pub const VERIFICATION_FAILED: &'static str = "enrollment.verification_failed";
+    pub const TRY_FAILED: &'static str = "enrollment.try_failed";
     pub const COMPLETED: &'static str = "enrollment.completed";
     pub const FAILED: &'static str = "enrollment.failed";
     pub const CANCELLED: &'static str = "enrollment.cancelled";
@@ -89,7 +89,7 @@ impl EnrollmentEvent {
         match self {
             Self::Created(_) => Self::CREATED,
             Self::DeviceRegistered { .. } => Self::DEVICE_REGISTERED,
-            Self::VerificationFailed { .. } => Self::VERIFICATION_FAILED,
+            Self::TryFailed { .. } => Self::TRY_FAILED,
             Self::Completed { .. } => Self::COMPLETED,
             Self::Failed { .. } => Self::FAILED,
             Self::Cancelled { .. } => Self::CANCELLED,
@@ -106,7 +106,7 @@ impl EnrollmentEvent {
         match self {
             Self::Created(created) => created.at,
             Self::DeviceRegistered { at, .. }
-            | Self::VerificationFailed { at, .. }
+            | Self::TryFailed { at, .. }
             | Self::Completed { at, .. }
             | Self::Failed { at, .. }
             | Self::Cancelled { at }

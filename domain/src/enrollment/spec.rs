@@ -50,7 +50,7 @@ fn registered() -> EnrollmentEvent {
 }
 
 fn not_verified() -> EnrollmentEvent {
-    EnrollmentEvent::VerificationFailed { reason: "signature_invalid".to_owned(), at: minute(10) }
+    EnrollmentEvent::TryFailed { reason: "signature_invalid".to_owned(), at: minute(10) }
 }
 
 fn completed() -> EnrollmentEvent {
@@ -78,7 +78,7 @@ fn verify(device_id: DeviceId) -> EnrollmentCommand {
 }
 
 fn fail() -> EnrollmentCommand {
-    EnrollmentCommand::FailVerification { reason: "signature_invalid".to_owned() }
+    EnrollmentCommand::FailTry { reason: "signature_invalid".to_owned() }
 }
 
 fn given(history: Vec<EnrollmentEvent>) -> AggregateTestExecutor<Enrollment> {
@@ -130,9 +130,13 @@ fn who_began_anew_is_enrolled_as_who_they_are_now() {
     let now = UserId(Uuid::from_u128(9));
     let command = EnrollmentCommand::RegisterDevice { device_id: DEVICE_ID, user_id: now };
     let event = EnrollmentEvent::DeviceRegistered { device_id: DEVICE_ID, user_id: now, at: minute(10) };
-    given(vec![created()]).when(at(10, Actor::Recipient(now), command)).then_expect_events(vec![event.clone()]);
+    given(vec![created()])
+        .when(at(10, Actor::Recipient(now), command))
+        .then_expect_events(vec![event.clone()]);
     let history = || vec![created(), event.clone()];
-    given(history()).when(at(10, Actor::Recipient(now), verify(DEVICE_ID))).then_expect_events(vec![completed()]);
+    given(history())
+        .when(at(10, Actor::Recipient(now), verify(DEVICE_ID)))
+        .then_expect_events(vec![completed()]);
     let refused = EnrollmentError::NotTheRecipient;
     given(history()).when(at(10, RECIPIENT, verify(DEVICE_ID))).then_expect_error(refused);
 }
@@ -181,8 +185,12 @@ fn the_client_cancels_what_is_open() {
 fn what_ended_stays_ended() {
     for (status, history) in every_end() {
         let closed = EnrollmentError::AlreadyClosed(status);
-        let commands =
-            [(RECIPIENT, register()), (RECIPIENT, verify(DEVICE_ID)), (SYSTEM, fail()), (CLIENT, EnrollmentCommand::Cancel)];
+        let commands = [
+            (RECIPIENT, register()),
+            (RECIPIENT, verify(DEVICE_ID)),
+            (SYSTEM, fail()),
+            (CLIENT, EnrollmentCommand::Cancel),
+        ];
         for (by, command) in commands {
             given(history.clone()).when(at(70, by, command)).then_expect_error(closed);
         }
@@ -194,7 +202,9 @@ fn what_ended_stays_ended() {
 fn nothing_happens_from_the_deadline_on() {
     let closed = EnrollmentError::AlreadyClosed(Status::Expired);
     given(vec![created()]).when(at(DEADLINE, RECIPIENT, register())).then_expect_error(closed);
-    for (by, command) in [(RECIPIENT, verify(DEVICE_ID)), (SYSTEM, fail()), (CLIENT, EnrollmentCommand::Cancel)] {
+    for (by, command) in
+        [(RECIPIENT, verify(DEVICE_ID)), (SYSTEM, fail()), (CLIENT, EnrollmentCommand::Cancel)]
+    {
         given(vec![created(), registered()]).when(at(DEADLINE, by, command)).then_expect_error(closed);
     }
 }

@@ -97,11 +97,9 @@ impl Record {
                 let known = self.passkeys.iter().find(|passkey| passkey.id == *passkey_id);
                 match known.ok_or(PersonError::NoPasskey)?.dropped {
                     Some(_) => Ok(vec![]),
-                    None => Ok(vec![PersonEvent::PasskeyDropped {
-                        passkey_id: *passkey_id,
-                        reason: *reason,
-                        at,
-                    }]),
+                    None => {
+                        Ok(vec![PersonEvent::PasskeyDropped { passkey_id: *passkey_id, reason: *reason, at }])
+                    }
                 }
             }
         }

@@ -7,8 +7,13 @@ use crate::sealed::Sealed;
 #[derive(Debug, Clone, PartialEq)]
 pub enum PersonCommand {
     /// A one-time code proved the handle of somebody new.
-    VerifyHandle { holding_id: HoldingId, handle: Sealed },
-    ReleaseHandle { reason: ReleaseReason },
+    VerifyHandle {
+        holding_id: HoldingId,
+        handle: Sealed,
+    },
+    ReleaseHandle {
+        reason: ReleaseReason,
+    },
     /// `with` is the passkey that was used for it, which whoever has one needs.
     AddPasskey {
         passkey_id: PasskeyId,
@@ -18,6 +23,13 @@ pub enum PersonCommand {
         with: Option<PasskeyId>,
     },
     /// It answered a ceremony.
-    UsePasskey { passkey_id: PasskeyId, counter: u32, backed_up: bool },
-    DropPasskey { passkey_id: PasskeyId, reason: DropReason },
+    UsePasskey {
+        passkey_id: PasskeyId,
+        counter: u32,
+        backed_up: bool,
+    },
+    DropPasskey {
+        passkey_id: PasskeyId,
+        reason: DropReason,
+    },
 }

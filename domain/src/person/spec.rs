@@ -46,7 +46,13 @@ fn released() -> PersonEvent {
 }
 
 fn add(passkey_id: PasskeyId, with: Option<PasskeyId>) -> PersonCommand {
-    PersonCommand::AddPasskey { passkey_id, credential: sealed("credential"), counter: 0, backed_up: false, with }
+    PersonCommand::AddPasskey {
+        passkey_id,
+        credential: sealed("credential"),
+        counter: 0,
+        backed_up: false,
+        with,
+    }
 }
 
 fn use_it(passkey_id: PasskeyId, counter: u32) -> PersonCommand {
@@ -139,7 +145,9 @@ fn a_counter_that_goes_on_is_kept_and_one_that_goes_back_ends_the_passkey() {
         given(history()).when(now(use_it(FIRST, counter))).then_expect_events(gone);
     }
     // An authenticator that counts nothing says 0 each time.
-    given(vec![verified(), added(FIRST)]).when(now(use_it(FIRST, 0))).then_expect_events(vec![used(FIRST, 0)]);
+    given(vec![verified(), added(FIRST)])
+        .when(now(use_it(FIRST, 0)))
+        .then_expect_events(vec![used(FIRST, 0)]);
 }
 
 #[test]
