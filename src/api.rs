@@ -2,7 +2,9 @@
 
 pub mod client;
 pub mod consent;
+pub mod device;
 pub mod docs;
+pub mod fido;
 pub mod health;
 pub mod openapi;
 pub mod webhook;

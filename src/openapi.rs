@@ -6,6 +6,7 @@
 
 pub mod answers;
 pub mod body;
+mod ceremonies;
 pub mod events;
 pub mod named;
 pub mod operation;
@@ -17,10 +18,11 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
-use crate::api::{client, consent, health, webhook};
+use crate::api::{client, consent, device, fido, health, webhook};
 use crate::http::error::FieldError;
 use crate::http::guard::Access;
 use crate::http::router;
+use crate::presentation::login::LoginBody;
 use operation::{Operation, Shown};
 
 static TEXT: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", document()));
@@ -36,6 +38,8 @@ fn operations() -> Vec<Operation> {
         consent::described::operations(),
         client::described::operations(),
         webhook::described::operations(),
+        fido::described::operations(),
+        device::described::operations(),
         vec![health::described()],
     ]
     .concat()
@@ -59,6 +63,8 @@ pub fn document() -> Value {
             { "name": "Consents", "description": "Ask a person for a consent, follow what becomes of it, take it back." },
             { "name": "Clients", "description": "Who uses this API, with what limits and permissions." },
             { "name": "Webhooks", "description": "Hear of events as they happen." },
+            { "name": "FIDO", "description": "Let a client's own users log in by passkey on the client's own pages." },
+            { "name": "Devices", "description": "The authenticators that hold their passkeys." },
             { "name": "Service", "description": "Whether the service is there." },
         ],
         "paths": paths(&operations),
@@ -113,7 +119,9 @@ fn components(operations: &[Operation]) -> Value {
     let mut schemas = named::all();
     schemas.insert("Error".to_owned(), answers::error());
     let shown = operations.iter().map(|operation| operation.answer.data.clone());
-    for (name, schema) in shown.chain([Shown::one::<FieldError>()]).flat_map(|shown| shown.named) {
+    // What only webhooks tell of.
+    let told = [Shown::one::<FieldError>(), Shown::one::<LoginBody>()];
+    for (name, schema) in shown.chain(told).flat_map(|shown| shown.named) {
         schemas.insert(name, json!(schema));
     }
     for body in operations.iter().filter_map(|operation| operation.body.as_ref()) {

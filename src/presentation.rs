@@ -3,6 +3,8 @@
 
 pub mod client;
 pub mod consent;
+pub mod device;
+pub mod login;
 pub mod webhook;
 
 /// What stands where erased data stood.

@@ -253,6 +253,7 @@ fn each_table_has_one_writer() {
     );
     of("projections/src/stream", &["checkpoints", "projection_failures"]);
     of("projections/src/consent", &["consents"]);
+    of("projections/src/device", &["devices"]);
     of("projections/src/webhook", &["webhook_endpoints", "webhook_subscriptions", "webhook_deliveries"]);
     of("projections/src/expiry", &["deadlines"]);
     of("projections/src/notice", &["link_notices"]);

@@ -26,6 +26,7 @@ async fn every_table_grows_with_the_log_or_is_tidied_by_an_index() {
         "client_keys_used",
         "client_requests",
         "consents",
+        "devices",
         "events",
         "vault_keys",
         "vault_subjects",

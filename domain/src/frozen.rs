@@ -14,13 +14,15 @@ use uuid::Uuid;
 use crate::client::Client;
 use crate::consent::Consent;
 use crate::enrollment::Enrollment;
+use crate::device::Device;
 use crate::event::canonical_text;
 use crate::person::Person;
+use crate::fido::Login;
 use crate::recorded::Recorded;
 use crate::webhook::Endpoint;
 
 /// Every event that was ever stored, by aggregate, with the versions that there are.
-const EVENTS: [(&str, &str, &[&str]); 30] = [
+const EVENTS: [(&str, &str, &[&str]); 37] = [
     ("client", "client.callback_secret_rotated", &["1"]),
     ("client", "client.created", &["1"]),
     ("client", "client.deleted", &["1"]),
@@ -48,6 +50,13 @@ const EVENTS: [(&str, &str, &[&str]); 30] = [
     ("person", "person.passkey_added", &["1"]),
     ("person", "person.passkey_dropped", &["1"]),
     ("person", "person.passkey_used", &["1"]),
+    ("device", "device.blocked", &["1"]),
+    ("device", "device.deregistered", &["1"]),
+    ("device", "device.registered", &["1"]),
+    ("device", "device.unblocked", &["1"]),
+    ("device", "device.used", &["1"]),
+    ("fido", "auth.failed", &["1"]),
+    ("fido", "auth.success", &["1"]),
     ("webhook", "webhook.created", &["1"]),
     ("webhook", "webhook.deleted", &["1"]),
     ("webhook", "webhook.disabled", &["1"]),
@@ -124,6 +133,8 @@ fn every_event_ever_stored_still_reads_and_writes_the_same() {
             Some(Consent::TYPE) => holds::<Consent>(&fixture),
             Some(Enrollment::TYPE) => holds::<Enrollment>(&fixture),
             Some(Person::TYPE) => holds::<Person>(&fixture),
+            Some(Device::TYPE) => holds::<Device>(&fixture),
+            Some(Login::TYPE) => holds::<Login>(&fixture),
             Some(Endpoint::TYPE) => holds::<Endpoint>(&fixture),
             other => panic!("{}: nobody knows this event ({other:?})", fixture.file),
         }
@@ -151,6 +162,8 @@ fn the_names_of_events_are_these_for_ever() {
     assert_eq!(names_of::<<Consent as Aggregate>::Event>(), names("consent"));
     assert_eq!(names_of::<<Enrollment as Aggregate>::Event>(), names("enrollment"));
     assert_eq!(names_of::<<Person as Aggregate>::Event>(), names("person"));
+    assert_eq!(names_of::<<Device as Aggregate>::Event>(), names("device"));
+    assert_eq!(names_of::<<Login as Aggregate>::Event>(), names("fido"));
     assert_eq!(names_of::<<Endpoint as Aggregate>::Event>(), names("webhook"));
 }
 

@@ -7,6 +7,7 @@ pub mod actor;
 pub mod client;
 pub mod consent;
 pub mod enrollment;
+pub mod device;
 pub mod event;
 pub mod fido;
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod consent;
+pub mod device;
 pub mod expiry;
 pub mod notice;
 pub mod projection;

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::consent::apply::Consents;
+use crate::device::apply::Devices;
 use crate::expiry::Deadlines;
 use crate::notice::LinkNotices;
 use crate::projection::{Follower, Projection};
@@ -11,7 +12,7 @@ use crate::webhook::outbox::Outbox;
 
 /// Read models and other rows that can be rebuilt.
 pub fn projections() -> Vec<Box<dyn Projection>> {
-    vec![Box::new(Consents), Box::new(Endpoints), Box::new(Deadlines)]
+    vec![Box::new(Consents), Box::new(Endpoints), Box::new(Deadlines), Box::new(Devices)]
 }
 
 /// Everything that follows the log; `new_id` makes ids for rows of work.

@@ -12,14 +12,14 @@ use uuid::Uuid;
 use crate::kind::Kind;
 use crate::{Outcome, database, output};
 
-/// Show what happened to a consent, webhook endpoint or client.
+/// Show what happened to a consent, device, login, webhook endpoint or client.
 ///
 /// One line for each event, oldest first. `at` is when it was so, `recordedAt` when the database took it in; the two
 /// differ where a deadline was swept late. `payload` is what is stored, sealed values included. `leaf` is the
 /// event's entry in the transparency log, in hex.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The id: `cs_…` a consent, `we_…` a webhook endpoint, `cl_…` a client.
+    /// The id: `cs_…` a consent, `dev_…` a device, `lgn_…` a login, `we_…` a webhook endpoint, `cl_…` a client.
     id: String,
 }
 
@@ -61,7 +61,8 @@ struct At {
 
 pub async fn run(args: Args, url: &str) -> anyhow::Result<Outcome> {
     let kind = Kind::of_id(&args.id).with_context(|| {
-        format!("{:?} is no id of a consent (cs_…), endpoint (we_…) or client (cl_…)", args.id)
+        let kinds = "consent (cs_…), device (dev_…), login (lgn_…), endpoint (we_…) or client (cl_…)";
+        format!("{:?} is no id of a {kinds}", args.id)
     })?;
     let mut conn = database::open_read_only(url).await?;
     let log_id = reader::log_id(&mut conn).await?;

@@ -3,7 +3,9 @@
 use cqrs_es::Aggregate;
 use mobid_domain::client::Client;
 use mobid_domain::consent::Consent;
-use mobid_domain::id::{ClientId, ConsentId, EndpointId};
+use mobid_domain::device::Device;
+use mobid_domain::fido::Login;
+use mobid_domain::id::{ClientId, ConsentId, DeviceId, EndpointId, LoginId};
 use mobid_domain::recorded::{Recorded, Undecodable};
 use mobid_domain::webhook::Endpoint;
 
@@ -11,16 +13,20 @@ use mobid_domain::webhook::Endpoint;
 pub enum Kind {
     Client,
     Consent,
+    Device,
+    Login,
     Webhook,
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::Client, Self::Consent, Self::Webhook];
+    pub const ALL: [Self; 5] = [Self::Client, Self::Consent, Self::Device, Self::Login, Self::Webhook];
 
     pub fn aggregate_type(self) -> &'static str {
         match self {
             Self::Client => Client::TYPE,
             Self::Consent => Consent::TYPE,
+            Self::Device => Device::TYPE,
+            Self::Login => Login::TYPE,
             Self::Webhook => Endpoint::TYPE,
         }
     }
@@ -29,6 +35,8 @@ impl Kind {
         match self {
             Self::Client => ClientId::PREFIX,
             Self::Consent => ConsentId::PREFIX,
+            Self::Device => DeviceId::PREFIX,
+            Self::Login => LoginId::PREFIX,
             Self::Webhook => EndpointId::PREFIX,
         }
     }
@@ -47,6 +55,8 @@ impl Kind {
         match self {
             Self::Client => event.decode::<Client>().map(drop),
             Self::Consent => event.decode::<Consent>().map(drop),
+            Self::Device => event.decode::<Device>().map(drop),
+            Self::Login => event.decode::<Login>().map(drop),
             Self::Webhook => event.decode::<Endpoint>().map(drop),
         }
     }

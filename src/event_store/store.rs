@@ -123,6 +123,16 @@ impl EventStore {
         self.refresh(id, Versioned::default()).await
     }
 
+    /// The state as of now: what is remembered, with whatever the log has after it.
+    pub async fn newest<A: Decider + 'static>(&self, id: &str) -> Result<Versioned<A>, ApplyError> {
+        self.cache.follow(self.appender.reconnects());
+        let newest = self.refresh(id, self.cache.get::<A>(id).unwrap_or_default()).await?;
+        if newest.sequence > 0 {
+            self.cache.put(id, newest.clone());
+        }
+        Ok(newest)
+    }
+
     /// A remembered state with the tail of the log on it.
     async fn refresh<A: Decider>(&self, id: &str, known: Versioned<A>) -> Result<Versioned<A>, ApplyError> {
         let tail = self.events::<A>(id, known.sequence).await?;

@@ -4,6 +4,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mobid_domain::client::ClientError;
 use mobid_domain::consent::ConsentError;
+use mobid_domain::device::{DeviceError, Status as DeviceStatus};
+use mobid_domain::fido::{LoginError, Reason};
 use mobid_domain::webhook::EndpointError;
 use mobid_projections::projection::ApplyError;
 use serde::Serialize;
@@ -179,6 +181,12 @@ impl ApiError {
         Self::fields(vec![], vec![FieldError::new(field, code, message)])
     }
 
+    /// A ceremony with a passkey that does not hold.
+    pub fn ceremony_failed(reason: Reason) -> Self {
+        let error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_error", reason.message());
+        Self { data: json!({ "reason": reason }), ..error }
+    }
+
     /// Says nothing of what happened: that is in the log, under the request's id.
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = %error, "request failed");
@@ -258,6 +266,25 @@ impl From<ClientError> for ApiError {
             ClientError::OwnerStays => Self::conflict("The owner stays active, with every permission."),
             ClientError::AlreadyExists => Self::conflict(error.to_string()),
         }
+    }
+}
+
+impl From<DeviceError> for ApiError {
+    fn from(error: DeviceError) -> Self {
+        let status = match error {
+            DeviceError::NotFound | DeviceError::NotItsHolder => return Self::not_found(),
+            DeviceError::AlreadyExists => return Self::conflict(error.to_string()),
+            DeviceError::Blocked => DeviceStatus::Blocked,
+            DeviceError::Deregistered => DeviceStatus::Deregistered,
+        };
+        let status = status.as_str();
+        Self::conflict(format!("The device is {status}.")).with_data(json!({ "status": status }))
+    }
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        Self::conflict(error.to_string())
     }
 }
 

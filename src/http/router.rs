@@ -10,7 +10,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use mobid_domain::client::Permission::{
-    ClientsRead, ClientsWrite, ConsentsRead, ConsentsWrite, WebhooksRead, WebhooksWrite,
+    ClientsRead, ClientsWrite, ConsentsRead, ConsentsWrite, DevicesRead, DevicesWrite, FidoWrite,
+    WebhooksRead, WebhooksWrite,
 };
 
 use super::connections::close_while_draining;
@@ -21,7 +22,7 @@ use super::request_id::with_request_id;
 use super::table::{Row, Table};
 use super::unread::read_the_rest;
 use super::{cors, ending, security};
-use crate::api::{client, consent, docs, health, openapi, webhook};
+use crate::api::{client, consent, device, docs, fido, health, openapi, webhook};
 use crate::app::App;
 use crate::pages;
 
@@ -79,6 +80,19 @@ fn v1() -> Table {
         .change("/service/consents/{id}", With(ConsentsWrite), consent::update::update)
         .delete("/service/consents/{id}", With(ConsentsWrite), consent::revoke::revoke)
         .get("/service/consents/{id}/history", With(ConsentsRead), consent::history::history)
+        .post("/auth/fido/register/begin", With(FidoWrite), fido::register_begin::register_begin)
+        .post("/auth/fido/register/complete", With(FidoWrite), fido::register_complete::register_complete)
+        .post("/auth/fido/authenticate/begin", With(FidoWrite), fido::authenticate_begin::authenticate_begin)
+        .post(
+            "/auth/fido/authenticate/complete",
+            With(FidoWrite),
+            fido::authenticate_complete::authenticate_complete,
+        )
+        .get("/devices", With(DevicesRead), device::list::list)
+        .get("/devices/{id}", With(DevicesRead), device::retrieve::retrieve)
+        .delete("/devices/{id}", With(DevicesWrite), device::deregister::deregister)
+        .post("/devices/{id}/block", With(DevicesWrite), device::block::block)
+        .post("/devices/{id}/unblock", With(DevicesWrite), device::unblock::unblock)
         .get("/webhooks", With(WebhooksRead), webhook::list::list)
         .post("/webhooks", With(WebhooksWrite), webhook::create::create)
         .get("/webhooks/event-types", With(WebhooksRead), webhook::event_types::event_types)

@@ -169,6 +169,7 @@ pub fn error() -> Value {
         "policy": { "type": "string", "enum": ["minute", "day", "concurrency"], "description": "The limit that was reached." },
         "limit": { "type": ["integer", "null"], "description": "Its number of requests." },
         "retryAfter": about(integer(0, 86_400), "Seconds to wait."),
+        "reason": about(reference("FailureReason"), "Why a ceremony with a passkey failed."),
         "status": { "type": "string", "description": "What the resource is, where that does not allow it." },
         "etag": { "type": "string", "description": "The version that the resource is at, where `If-Match` names another." },
     } });

@@ -34,6 +34,8 @@ fn data(event_type: EventType) -> Value {
     let resource = match event_type.as_str().split('.').next() {
         Some("consent") => reference("Consent"),
         Some("webhook") => reference("WebhookEndpoint"),
+        Some("device") => reference("Device"),
+        Some("auth") => reference("Login"),
         _ => return sequence,
     };
     json!({ "allOf": [resource, sequence] })

@@ -4,9 +4,10 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::schema::OneOfBuilder;
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, Type};
 
+use super::ceremonies;
 use super::schema::{
-    about, client_statuses, consent_statuses, event_types, id, integer, nullable, one_of, permissions, plans,
-    slug as any_slug, time,
+    about, client_statuses, consent_statuses, device_statuses, event_types, failure_reasons, id, integer,
+    nullable, one_of, permissions, plans, slug as any_slug, time,
 };
 use crate::presentation::ERASED;
 
@@ -31,6 +32,16 @@ named! {
     endpoint_id = "EndpointId": about(id("we_"), "A webhook endpoint.");
     event_id = "EventId": about(id("evt_"), "An event; the `webhook-id` of what tells of it.");
     user_id = "UserId": about(id("usr_"), "A person as this client knows them: another client knows them by another id.");
+    device_id = "DeviceId": about(id("dev_"), "A passkey, and the authenticator that holds it.");
+    login_id = "LoginId": about(id("lgn_"), "One attempt to log in.");
+    session_id = "SessionId": about(id("ses_"), "A ceremony with a passkey that was begun.");
+    device_status = "DeviceStatus": about(device_statuses(), "A `blocked` device fails until it is unblocked; a `deregistered` one for ever.");
+    device_block = "DeviceBlocked": device_block_shown();
+    failure_reason = "FailureReason": about(failure_reasons(), "Why a ceremony with a passkey failed.");
+    creation_options = "CreationOptions": ceremonies::creation_options();
+    request_options = "RequestOptions": ceremonies::request_options();
+    registration_response = "RegistrationResponse": ceremonies::registration_response();
+    authentication_response = "AuthenticationResponse": ceremonies::authentication_response();
     slug = "Slug": about(any_slug(&["identity_verification"]), "A short name that a client chooses; never personal data.");
     consent_status = "ConsentStatus": about(consent_statuses(),
         "`pending` becomes `approved`, `rejected`, `expired` or `revoked`; `approved` can become `revoked`.");
@@ -55,6 +66,14 @@ pub fn assurance_or_null() -> RefOr<Schema> {
     or_null(assurance())
 }
 
+pub fn device_block_or_null() -> RefOr<Schema> {
+    or_null(device_block())
+}
+
+pub fn failure_reason_or_null() -> RefOr<Schema> {
+    or_null(failure_reason())
+}
+
 pub fn claims_or_null() -> RefOr<Schema> {
     or_null(claims())
 }
@@ -62,6 +81,15 @@ pub fn claims_or_null() -> RefOr<Schema> {
 /// A reference for a schema that is written as JSON.
 pub fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn device_block_shown() -> Value {
+    json!({ "type": "object", "description": "Why a device is blocked.", "properties": {
+        "because": about(one_of(&["requested", "counter_regressed"]),
+            "`counter_regressed`: its signature counter went back, so there may be two of it."),
+        "reason": { "type": ["string", "null"], "description": "In the client's own words." },
+        "at": time(),
+    }, "required": ["because", "reason", "at"] })
 }
 
 fn limits_shown() -> Value {

@@ -2,6 +2,8 @@
 
 use mobid_domain::client::{Permission, Plan, Status as ClientStatus};
 use mobid_domain::consent::Status as ConsentStatus;
+use mobid_domain::device::Status as DeviceStatus;
+use mobid_domain::fido::Reason;
 use mobid_domain::webhook::EventType;
 use serde_json::{Value, json};
 
@@ -90,6 +92,14 @@ pub fn about(mut schema: Value, description: impl Into<String>) -> Value {
 
 pub fn consent_statuses() -> Value {
     one_of(&ConsentStatus::ALL.map(ConsentStatus::as_str))
+}
+
+pub fn device_statuses() -> Value {
+    one_of(&DeviceStatus::ALL.map(DeviceStatus::as_str))
+}
+
+pub fn failure_reasons() -> Value {
+    json!({ "type": "string", "enum": Reason::ALL })
 }
 
 pub fn client_statuses() -> Value {

@@ -22,7 +22,7 @@ use crate::support::{fresh_database, outbox, reference_body};
 const BOUND: Duration = Duration::from_secs(10);
 /// Every lease there is.
 const LEASES: [&str; 6] =
-    ["consents", "webhook_endpoints", "deadlines", "webhook_outbox", "link_notices", "expiry"];
+    ["consents", "devices", "webhook_endpoints", "deadlines", "webhook_outbox", "link_notices", "expiry"];
 
 #[derive(Clone, Copy, PartialEq)]
 enum Way {

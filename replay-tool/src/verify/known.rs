@@ -1,11 +1,13 @@
-//! What the pass over the log knows of aggregates, and how it holds that against read models: endpoints, which are
-//! few, row by row; consents and their deadlines by sums, and row by row only where those differ.
+//! What the pass over the log knows of aggregates, and how it holds that against read models: endpoints and
+//! devices, which are few, row by row; consents and their deadlines by sums, and row by row only where those differ.
 
 use std::collections::BTreeMap;
 
 use cqrs_es::Aggregate;
 use mobid_domain::client::Client;
 use mobid_domain::consent::{Consent, Phase};
+use mobid_domain::device::{Device, Status};
+use mobid_domain::fido::Login;
 use mobid_domain::recorded::Recorded;
 use mobid_domain::webhook::Endpoint;
 use tokio::task::JoinHandle;
@@ -20,6 +22,8 @@ use crate::kind::Kind;
 pub struct Known {
     clients: Walk<Client>,
     consents: Walk<Consent>,
+    devices: Walk<Device>,
+    logins: Walk<Login>,
     endpoints: Walk<Endpoint>,
     checkpoints: BTreeMap<String, i64>,
     expected: Adding,
@@ -33,6 +37,9 @@ impl Known {
         Self {
             clients: Walk::new(|_| false),
             consents: Walk::new(settled),
+            devices: Walk::new(is_deregistered),
+            // An attempt has one event.
+            logins: Walk::new(|_| true),
             endpoints: Walk::new(|_| false),
             checkpoints,
             expected: Adding::To(Expected::new(sums.clone())),
@@ -45,6 +52,8 @@ impl Known {
         BTreeMap::from([
             (Client::TYPE, self.clients.seen()),
             (Consent::TYPE, self.consents.seen()),
+            (Device::TYPE, self.devices.seen()),
+            (Login::TYPE, self.logins.seen()),
             (Endpoint::TYPE, self.endpoints.seen()),
         ])
     }
@@ -61,6 +70,8 @@ impl Known {
         let no_longer = &mut self.no_longer;
         self.clients.take(look, Kind::Client, chunk, |_| Ok(())).await?;
         self.consents.take(look, Kind::Consent, chunk, |whole| no_longer.add(whole)).await?;
+        self.devices.take(look, Kind::Device, chunk, |_| Ok(())).await?;
+        self.logins.take(look, Kind::Login, chunk, |_| Ok(())).await?;
         self.endpoints.take(look, Kind::Webhook, chunk, |_| Ok(())).await?;
         self.ripe(look, false).await
     }
@@ -73,6 +84,7 @@ impl Known {
         if suspects.any() {
             closely::look_at(look, &self.checkpoints, &self.consents, &suspects).await?;
         }
+        rows::without_events::<Device>(look).await?;
         rows::without_events::<Endpoint>(look).await
     }
 
@@ -81,6 +93,11 @@ impl Known {
         let ripe = self.consents.ripe(look, all)?;
         if !ripe.is_empty() {
             self.expected.add(ripe).await?;
+        }
+        self.logins.ripe(look, all)?;
+        let checkpoint = self.checkpoints.get(rows::name::<Device>()).copied().unwrap_or(0);
+        for batch in self.devices.ripe_in_order(look, all)?.chunks(usize::try_from(look.batch)?) {
+            rows::compare(look, checkpoint, batch).await?;
         }
         let checkpoint = self.checkpoints.get(rows::name::<Endpoint>()).copied().unwrap_or(0);
         for batch in self.endpoints.ripe_in_order(look, all)?.chunks(usize::try_from(look.batch)?) {
@@ -93,6 +110,11 @@ impl Known {
 /// Whether a consent is decided: few go on then.
 pub fn settled(consent: &Consent) -> bool {
     consent.session().is_some_and(|session| session.phase != Phase::Pending)
+}
+
+/// A device that nothing happens to any more.
+fn is_deregistered(device: &Device) -> bool {
+    device.known().is_some_and(|device| device.status() == Status::Deregistered)
 }
 
 /// Sums that are added to on another thread, while the pass goes on.

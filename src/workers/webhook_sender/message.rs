@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
 use mobid_domain::client::{Client, Status as ClientStatus};
 use mobid_domain::consent::{Consent, ConsentEvent, Session, Status};
+use mobid_domain::device::Device;
+use mobid_domain::fido::Login;
 use mobid_domain::id::ClientId;
 use mobid_domain::recorded::Recorded;
 use mobid_domain::webhook::{Endpoint, Status as EndpointStatus};
@@ -18,7 +20,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::app::App;
-use crate::presentation::{consent, webhook};
+use crate::presentation::{consent, device, login, webhook};
 use crate::vault::{DataKey, SealError, Subject, VaultError};
 
 /// All that an attempt needs, but for its time.
@@ -165,6 +167,8 @@ async fn to_endpoint(app: &App, delivery: &Claimed) -> Result<Value, NoMessage> 
     let (at, mut data) = match delivery.aggregate_type.as_str() {
         Consent::TYPE => consent_data(app, delivery).await?,
         Endpoint::TYPE => endpoint_data(app, delivery).await?,
+        Device::TYPE => device_data(app, delivery).await?,
+        Login::TYPE => login_data(app, delivery).await?,
         other => return Err(NoMessage::Unknown(other.to_owned())),
     };
     data["sequence"] = json!(delivery.sequence);
@@ -190,6 +194,26 @@ async fn endpoint_data(app: &App, delivery: &Claimed) -> Result<(DateTime<Utc>, 
     let key = app.vault.key(registration.client_id, Subject::Tenant).await?;
     let body = webhook::body(&delivery.aggregate_id, registration, key.as_ref())?;
     Ok((at, serde_json::to_value(body)?))
+}
+
+async fn device_data(app: &App, delivery: &Claimed) -> Result<(DateTime<Utc>, Value), NoMessage> {
+    let read: AtEvent<Device> = AtEvent::read(app, delivery).await?;
+    let at = read.event.decode::<Device>().map_err(ApplyError::from)?.at();
+    let known = read.then.state.known().ok_or(NoMessage::NotInLog)?;
+    let (client, user) = device::holder(known);
+    let key = app.vault.key(client, Subject::Person(user)).await?;
+    Ok((at, serde_json::to_value(device::body(&delivery.aggregate_id, known, key.as_ref())?)?))
+}
+
+async fn login_data(app: &App, delivery: &Claimed) -> Result<(DateTime<Utc>, Value), NoMessage> {
+    let read: AtEvent<Login> = AtEvent::read(app, delivery).await?;
+    let at = read.event.decode::<Login>().map_err(ApplyError::from)?.at();
+    let attempt = read.then.state.attempt().ok_or(NoMessage::NotInLog)?;
+    let key = match attempt.user_id {
+        Some(user) => app.vault.key(attempt.client_id, Subject::Person(user)).await?,
+        None => None,
+    };
+    Ok((at, serde_json::to_value(login::body(&delivery.aggregate_id, attempt, key.as_ref())?)?))
 }
 
 /// The vendor's form, to the consent's own `callbackUrl`.

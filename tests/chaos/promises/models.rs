@@ -8,7 +8,7 @@ use super::super::told::Told;
 use super::super::world::World;
 use crate::support::process::sibling_program;
 
-const PROJECTIONS: [&str; 3] = ["consents", "deadlines", "webhook_endpoints"];
+const PROJECTIONS: [&str; 4] = ["consents", "deadlines", "devices", "webhook_endpoints"];
 
 /// Has the database itself remember every step back, however short. A crash that takes the last steps away is none.
 pub async fn watch_checkpoints(pool: &PgPool) {

@@ -1,0 +1,98 @@
+//! The state of a login and its one decision function.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::command::LoginCommand;
+use super::error::LoginError;
+use super::event::{Failed, LoginEvent, Succeeded};
+use super::reason::Reason;
+use crate::actor::Actor;
+use crate::event::{Decider, aggregate};
+use crate::id::{ClientId, DeviceId, UserId};
+use crate::sealed::SealedIn;
+use crate::stamped::Stamped;
+
+/// Nothing yet, or an attempt that came to something.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Login {
+    Attempt(Box<Attempt>),
+    #[default]
+    None,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    pub client_id: ClientId,
+    pub user_id: Option<UserId>,
+    pub reference: Option<SealedIn>,
+    pub device_id: Option<DeviceId>,
+    pub outcome: Outcome,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Outcome {
+    Succeeded { user_verified: bool },
+    Failed { reason: Reason },
+}
+
+impl Login {
+    pub fn attempt(&self) -> Option<&Attempt> {
+        match self {
+            Self::Attempt(attempt) => Some(attempt),
+            Self::None => None,
+        }
+    }
+
+    /// Only copies.
+    pub fn evolve(&mut self, event: LoginEvent) {
+        let attempt = match event {
+            LoginEvent::Succeeded(succeeded) => Attempt {
+                client_id: succeeded.client_id,
+                user_id: Some(succeeded.user_id),
+                reference: succeeded.reference.map(|value| SealedIn::new(LoginEvent::SUCCEEDED, value)),
+                device_id: succeeded.device_id,
+                outcome: Outcome::Succeeded { user_verified: succeeded.user_verified },
+                at: succeeded.at,
+            },
+            LoginEvent::Failed(failed) => Attempt {
+                client_id: failed.client_id,
+                user_id: failed.user_id,
+                reference: failed.reference.map(|value| SealedIn::new(LoginEvent::FAILED, value)),
+                device_id: failed.device_id,
+                outcome: Outcome::Failed { reason: failed.reason },
+                at: failed.at,
+            },
+        };
+        *self = Self::Attempt(Box::new(attempt));
+    }
+}
+
+impl Decider for Login {
+    type Order = LoginCommand;
+
+    fn decide(&self, stamped: &Stamped<LoginCommand>) -> Result<Vec<LoginEvent>, LoginError> {
+        let at = stamped.at;
+        let (client_id, event) = match &stamped.command {
+            LoginCommand::Succeed(succeeded) => {
+                let succeeded = Succeeded { at, ..(**succeeded).clone() };
+                (succeeded.client_id, LoginEvent::Succeeded(Box::new(succeeded)))
+            }
+            LoginCommand::Fail(failed) => {
+                let failed = Failed { at, ..(**failed).clone() };
+                (failed.client_id, LoginEvent::Failed(Box::new(failed)))
+            }
+        };
+        match self {
+            _ if stamped.by != Actor::Client(client_id) => Err(LoginError::NotTheClient),
+            Self::Attempt(_) => Err(LoginError::AlreadyOver),
+            Self::None => Ok(vec![event]),
+        }
+    }
+}
+
+aggregate!(Login, "fido", LoginCommand, LoginEvent, LoginError);

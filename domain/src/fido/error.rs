@@ -1,0 +1,9 @@
+//! Why a command on a login is refused.
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LoginError {
+    #[error("the attempt came to something already")]
+    AlreadyOver,
+    #[error("only its client can say what it came to")]
+    NotTheClient,
+}

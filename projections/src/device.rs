@@ -1,0 +1,4 @@
+//! The read model of devices.
+
+pub mod apply;
+pub mod query;
