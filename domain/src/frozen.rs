@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::consent::Consent;
-use crate::enrollment::Enrollment;
 use crate::device::Device;
+use crate::enrollment::Enrollment;
 use crate::event::canonical_text;
-use crate::person::Person;
 use crate::fido::Login;
+use crate::person::Person;
 use crate::recorded::Recorded;
 use crate::webhook::Endpoint;
 

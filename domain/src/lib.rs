@@ -6,8 +6,8 @@
 pub mod actor;
 pub mod client;
 pub mod consent;
-pub mod enrollment;
 pub mod device;
+pub mod enrollment;
 pub mod event;
 pub mod fido;
 #[cfg(test)]

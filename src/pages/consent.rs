@@ -45,8 +45,8 @@ pub struct Visit {
 }
 
 impl Visit {
-    pub async fn load(app: &App, resource: &str) -> Result<Self, PageError> {
-        let id: ConsentId = resource.parse().map_err(|_| PageError::NotFound)?;
+    pub async fn load(app: &App, id: ConsentId) -> Result<Self, PageError> {
+        let resource = &id.to_string();
         let folded = app.current.consent(id).await?.ok_or(PageError::NotFound)?;
         let session = folded.state.session().cloned().ok_or(PageError::NotFound)?;
         let request = &session.request;
@@ -78,12 +78,13 @@ impl Visit {
         let fits = match action {
             Action::Approve | Action::Reject => self.status() == Status::Pending,
             Action::Withdraw | Action::View => self.status() == Status::Approved,
+            Action::Enroll => false,
         };
         match () {
-            () if !fits => Err(PageError::Ended(self.id)),
+            () if !fits => Err(PageError::Ended(self.id.into())),
             () if action == Action::Approve && !self.client_is_active => Err(PageError::ClientShutOut),
             () if self.passkey_demanded() && action != Action::View => {
-                Err(PageError::PasskeyDemanded(self.id))
+                Err(PageError::PasskeyDemanded(self.id.into()))
             }
             () => Ok(()),
         }
@@ -116,11 +117,13 @@ impl Visit {
 
     fn refused(&self, error: ExecuteError<ConsentError>) -> PageError {
         match error {
-            ExecuteError::Stale { .. } | ExecuteError::Contended => PageError::Changed(self.id),
+            ExecuteError::Stale { .. } | ExecuteError::Contended => PageError::Changed(self.id.into()),
             ExecuteError::Refused(reason) => match reason {
-                ConsentError::AlreadyClosed(_) | ConsentError::WrongStatus(_) => PageError::Ended(self.id),
-                ConsentError::ScopeNotAsked => PageError::Changed(self.id),
-                ConsentError::PasskeyRequired => PageError::PasskeyDemanded(self.id),
+                ConsentError::AlreadyClosed(_) | ConsentError::WrongStatus(_) => {
+                    PageError::Ended(self.id.into())
+                }
+                ConsentError::ScopeNotAsked => PageError::Changed(self.id.into()),
+                ConsentError::PasskeyRequired => PageError::PasskeyDemanded(self.id.into()),
                 ConsentError::NotFound => PageError::NotFound,
                 ConsentError::AlreadyExists | ConsentError::NotTheRecipient | ConsentError::NotTheClient => {
                     PageError::internal(&reason)

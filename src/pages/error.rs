@@ -3,12 +3,13 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use mobid_domain::id::ConsentId;
 use mobid_projections::projection::ApplyError;
 
 use super::form::FormError;
+use super::resource::Resource;
 use super::view::{Frame, Link, NotePage, render};
 use crate::http::request_id;
+use crate::person::Trouble;
 use crate::vault::{SealError, VaultError};
 use crate::words::{Note, Words};
 
@@ -23,21 +24,23 @@ pub enum PageError {
     FormVoid,
     Form(FormError),
     /// What was shown is not what stands there now.
-    Changed(ConsentId),
+    Changed(Resource),
     /// The state no longer allows it.
-    Ended(ConsentId),
+    Ended(Resource),
     /// No code was asked for in this browser for this.
-    NoCode(ConsentId),
-    PasskeyDemanded(ConsentId),
+    NoCode(Resource),
+    PasskeyDemanded(Resource),
     /// Its client was suspended or deleted: it is given nothing more.
     ClientShutOut,
     Capped {
-        resource: ConsentId,
+        resource: Resource,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     },
-    NotSent(ConsentId),
+    NotSent(Resource),
     Erased,
+    /// The handle leads to somebody else since.
+    Moved,
     Internal,
 }
 
@@ -58,6 +61,7 @@ impl PageError {
             Self::Form(FormError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Form(_) => StatusCode::BAD_REQUEST,
             Self::Changed(_) | Self::Ended(_) | Self::ClientShutOut => StatusCode::CONFLICT,
+            Self::Moved => StatusCode::FORBIDDEN,
             Self::Capped { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotSent(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Erased => StatusCode::GONE,
@@ -80,6 +84,7 @@ impl PageError {
             Self::Capped { .. } => words.capped,
             Self::NotSent(_) => words.not_sent,
             Self::Erased => words.erased,
+            Self::Moved => words.passkeys().moved,
             Self::Internal => words.internal,
         }
     }
@@ -137,6 +142,12 @@ impl From<sqlx::Error> for PageError {
 
 impl From<ApplyError> for PageError {
     fn from(error: ApplyError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<Trouble> for PageError {
+    fn from(error: Trouble) -> Self {
         Self::internal(&error)
     }
 }

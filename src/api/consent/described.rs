@@ -10,7 +10,7 @@ use crate::openapi::body::Body;
 use crate::openapi::events;
 use crate::openapi::operation::{Operation, Shown};
 use crate::openapi::schema::{
-    boolean, consent_statuses, handle, integer, list, one_of, slug, text, time, url,
+    boolean, callback_url, consent_statuses, handle, integer, list, one_of, return_url, slug, text, time,
 };
 use crate::presentation::consent::ConsentBody;
 use mobid_domain::consent::{MAX_SCOPE, Status};
@@ -20,10 +20,6 @@ const ONE: &str = "/service/consents/{id}";
 const TAG: &str = "Consents";
 const KNOWN_PURPOSES: [&str; 4] = ["identity_verification", "data_sharing", "payment", "login"];
 const KNOWN_FIELDS: [&str; 5] = ["name", "email", "phone", "address", "birthdate"];
-/// https, or http to loopback: `http::web_url`.
-const WEB: &str =
-    r"^([hH][tT][tT][pP][sS]://[^/?#]|[hH][tT][tT][pP]://([^/?#]*\.)?(localhost|127\.[0-9.]+|\[::1\]))";
-
 pub fn operations() -> Vec<Operation> {
     let create = create();
     let update = update();
@@ -76,14 +72,6 @@ fn minutes() -> Value {
 
 fn scope() -> Value {
     list(&slug(&KNOWN_FIELDS), Some(MAX_SCOPE), true, &json!(["name"]))
-}
-
-fn callback_url() -> Value {
-    url(WEB, &["https://yourapp.com/callback"])
-}
-
-fn return_url() -> Value {
-    url(WEB, &["https://yourapp.com/done"])
 }
 
 fn locale() -> Value {
