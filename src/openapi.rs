@@ -6,7 +6,7 @@
 
 pub mod answers;
 pub mod body;
-mod ceremonies;
+pub mod ceremonies;
 pub mod events;
 pub mod named;
 pub mod operation;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use self::forms::Forms;
 use crate::pages::Visitor;
+use crate::support::authenticator::{self, Authenticator};
 use crate::support::process::ServerProcess;
 use crate::support::receiver::Receiver;
 use crate::support::{Api, free_port, outbox};
@@ -21,6 +22,7 @@ const CALLBACK: &str = "leak-me-callback-4711";
 const RETURN: &str = "leak-me-return-4711";
 const DESCRIPTION: &str = "leak-me-description-4711";
 const NAME: &str = "Leakmé Claimant";
+const REFERENCE: &str = "leak-me-customer-4711";
 const EMAIL: &str = "leakme@claims.example";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,8 +37,10 @@ async fn nothing_personal_and_no_secret_is_legible_at_rest_or_in_logs() {
     server.start().await;
     let mut secrets = live(&server, &receiver).await;
     secrets.extend(manage_a_client(&server.api()).await);
+    secrets.extend(log_in_by_passkey(&server.api()).await);
     put_where_they_do_not_belong(&server.api(), &secrets).await;
-    let of_people = [RECIPIENT, METADATA, CALLBACK, RETURN, DESCRIPTION, NAME, EMAIL].map(str::to_owned);
+    let of_people =
+        [RECIPIENT, METADATA, CALLBACK, RETURN, DESCRIPTION, NAME, EMAIL, REFERENCE].map(str::to_owned);
     let legible = Forms::of(of_people.into_iter().chain(secrets));
 
     let dump = dump(&server);
@@ -139,6 +143,36 @@ async fn manage_a_client(owner: &Api) -> Vec<String> {
     let shown = [(&made, "apiKey"), (&made, "callbackSecret"), (&rotated, "callbackSecret")];
     let shown = shown.into_iter().chain([(&second, "apiKey"), (&third, "apiKey")]);
     shown.map(|(reply, field)| reply.data()[field].as_str().unwrap().to_owned()).collect()
+}
+
+/// Everything that a passkey goes through; answers with what of it says whose it is, or could be signed again.
+async fn log_in_by_passkey(api: &Api) -> Vec<String> {
+    let mut authenticator = Authenticator::at(&api.url(""));
+    let body = json!({ "userId": REFERENCE, "userName": REFERENCE, "deviceName": DESCRIPTION });
+    let begun = api.post_once("/v1/auth/fido/register/begin", "begin", &body).await;
+    assert_eq!(begun.status, 200, "{}", begun.text);
+    let created = authenticator.create(&begun.data()["publicKey"]);
+    let answer = json!({ "sessionId": begun.data()["sessionId"], "credential": created });
+    let registered = api.post_once("/v1/auth/fido/register/complete", "complete", &answer).await;
+    assert_eq!(registered.status, 200, "{}", registered.text);
+    let mut shown = vec![begun.data()["publicKey"].clone(), created];
+    for spoilt in [false, true] {
+        let begun = authenticator::begin(api, Some(REFERENCE)).await;
+        let mut credential = authenticator.get(&begun["publicKey"]);
+        if spoilt {
+            credential["response"]["signature"] = json!("MAA");
+        }
+        let reply = authenticator::complete(api, &begun, &credential).await;
+        assert_eq!(reply.status, if spoilt { 422 } else { 200 }, "{}", reply.text);
+        shown.extend([begun["publicKey"].clone(), credential]);
+    }
+    let block = format!("/v1/devices/{}/block", registered.data()["deviceId"].as_str().unwrap());
+    let blocked = api.post_once(&block, "block", &json!({ "reason": DESCRIPTION })).await;
+    assert_eq!(blocked.status, 200, "{}", blocked.text);
+    assert_eq!(api.get(&format!("/v1/devices?userId={REFERENCE}")).await.status, 200);
+    let parts = ["/challenge", "/user/id", "/id", "/response/clientDataJSON", "/response/attestationObject"];
+    let parts = parts.iter().flat_map(|part| shown.iter().filter_map(|shown| shown.pointer(part)?.as_str()));
+    parts.map(str::to_owned).collect()
 }
 
 /// A secret in a path, a query, a field, a value, and instead of a key.

@@ -1,5 +1,6 @@
 //! The document says what the server does: no more and no less.
 
+mod ceremonies;
 mod docs;
 mod document;
 mod requests;

@@ -1,5 +1,6 @@
 //! A mobid of one's own for each test: own database, own clock, own port, the real server in this process.
 
+pub mod authenticator;
 mod client;
 mod postgres;
 pub mod process;

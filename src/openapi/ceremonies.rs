@@ -49,7 +49,7 @@ pub fn request_options() -> Value {
 }
 
 /// What both answers have, with their own response.
-fn answer(name: &str, response: &Value) -> Value {
+fn answer(name: &str, response: &Value, example: &Value) -> Value {
     let id = json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$", "examples": ["AQID"] });
     json!({ "type": "object", "description": format!("{name} of Web Authentication Level 3."),
         "required": ["id", "rawId", "type", "response"], "properties": {
@@ -59,7 +59,7 @@ fn answer(name: &str, response: &Value) -> Value {
         "response": response,
         "authenticatorAttachment": { "type": ["string", "null"] },
         "clientExtensionResults": { "type": "object" },
-    } })
+    }, "examples": [{ "id": "AQID", "rawId": "AQID", "type": "public-key", "response": example, "clientExtensionResults": {} }] })
 }
 
 pub fn registration_response() -> Value {
@@ -68,7 +68,8 @@ pub fn registration_response() -> Value {
         "attestationObject": bytes(),
         "transports": { "type": "array", "items": { "type": "string" } },
     } });
-    answer("RegistrationResponseJSON", &response)
+    let example = json!({ "clientDataJSON": "e30", "attestationObject": "oA", "transports": ["internal"] });
+    answer("RegistrationResponseJSON", &response, &example)
 }
 
 pub fn authentication_response() -> Value {
@@ -78,5 +79,7 @@ pub fn authentication_response() -> Value {
         "signature": bytes(),
         "userHandle": { "type": ["string", "null"], "pattern": "^[A-Za-z0-9_-]*$" },
     } });
-    answer("AuthenticationResponseJSON", &response)
+    let example =
+        json!({ "clientDataJSON": "e30", "authenticatorData": "oA", "signature": "MA", "userHandle": null });
+    answer("AuthenticationResponseJSON", &response, &example)
 }

@@ -41,8 +41,6 @@ named! {
     failure_reason = "FailureReason": about(failure_reasons(), "Why a ceremony with a passkey failed.");
     creation_options = "CreationOptions": ceremonies::creation_options();
     request_options = "RequestOptions": ceremonies::request_options();
-    registration_response = "RegistrationResponse": ceremonies::registration_response();
-    authentication_response = "AuthenticationResponse": ceremonies::authentication_response();
     slug = "Slug": about(any_slug(&["identity_verification"]), "A short name that a client chooses; never personal data.");
     consent_status = "ConsentStatus": about(consent_statuses(),
         "`pending` becomes `approved`, `rejected`, `expired` or `revoked`; `approved` can become `revoked`.");

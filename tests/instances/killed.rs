@@ -21,7 +21,7 @@ use crate::support::{fresh_database, outbox, reference_body};
 /// How long the others have.
 const BOUND: Duration = Duration::from_secs(10);
 /// Every lease there is.
-const LEASES: [&str; 6] =
+const LEASES: [&str; 7] =
     ["consents", "devices", "webhook_endpoints", "deadlines", "webhook_outbox", "link_notices", "expiry"];
 
 #[derive(Clone, Copy, PartialEq)]

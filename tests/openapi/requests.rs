@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{described, document, resolved};
+use super::{ceremonies, described, document, resolved};
+use crate::support::authenticator::device_of;
 use crate::support::{Reply, TestApp};
 
 /// An operation that takes a body.
@@ -15,7 +16,13 @@ struct Sent<'a> {
 impl Sent<'_> {
     /// Sends a body to a thing that nobody has changed yet.
     async fn send(&self, body: &Value) -> Reply {
-        let id = if self.path.starts_with("/clients/") {
+        let mut body = body.clone();
+        if self.path.starts_with("/auth/fido/") {
+            ceremonies::make_good(&self.app.api, self.path, &mut body).await;
+        }
+        let id = if self.path.starts_with("/devices/") {
+            device_of(&self.app.api, "ann").await.0
+        } else if self.path.starts_with("/clients/") {
             let body = json!({ "name": "x", "permissions": [], "plan": "enterprise" });
             self.app.api.post("/v1/clients", &body).await.id()
         } else if self.path.contains('{') {
@@ -24,7 +31,7 @@ impl Sent<'_> {
             String::new()
         };
         let path = format!("/v1{}", self.path.replace("{id}", &id));
-        Reply::of(self.app.api.request(self.method.clone(), &path).json(body)).await
+        Reply::of(self.app.api.request(self.method.clone(), &path).json(&body)).await
     }
 
     async fn accepts(&self, body: &Value) {
@@ -44,7 +51,7 @@ impl Sent<'_> {
 async fn start() -> TestApp {
     let app = TestApp::start().await;
     let owner = app.api.get("/v1/clients").await.data()["items"][0]["id"].as_str().unwrap().to_owned();
-    let origins = json!({ "origins": ["https://yourapp.com"] });
+    let origins = json!({ "origins": ["https://yourapp.com", app.url("")] });
     assert_eq!(app.api.patch(&format!("/v1/clients/{owner}"), &origins).await.status, 200);
     app
 }

@@ -9,9 +9,9 @@ use super::register_begin::Body as Registration;
 use super::register_complete::Body as Device;
 use super::values::{MAX_DEVICE_NAME, MAX_NAME, MAX_USER_ID};
 use crate::openapi::body::Body;
-use crate::openapi::named::reference;
+use crate::openapi::ceremonies::{authentication_response, registration_response};
 use crate::openapi::operation::{Operation, Shown};
-use crate::openapi::schema::text;
+use crate::openapi::schema::{id, text};
 
 const TAG: &str = "FIDO";
 /// A `sessionId` as an example.
@@ -42,10 +42,16 @@ fn register_begin() -> Operation {
 
 fn register_complete() -> Operation {
     let body = Body::new("FidoRegistrationAnswer")
-        .required("sessionId", "Of what was begun.", reference("SessionId"))
-        .required("credential", "What `navigator.credentials.create()` answered: its `toJSON()`.", reference("RegistrationResponse"))
-        .example("made", &json!({ "sessionId": SESSION, "credential": { "id": "AQID", "rawId": "AQID", "type": "public-key",
-            "response": { "clientDataJSON": "e30", "attestationObject": "oA", "transports": ["internal"] }, "clientExtensionResults": {} } }));
+        .required("sessionId", "Of what was begun.", id("ses_"))
+        .required(
+            "credential",
+            "What `navigator.credentials.create()` answered: its `toJSON()`.",
+            registration_response(),
+        )
+        .example(
+            "made",
+            &json!({ "sessionId": SESSION, "credential": registration_response()["examples"][0] }),
+        );
     let route = (Method::POST, "/auth/fido/register/complete");
     Operation::new(route, (TAG, "completeRegistration"), "Complete the registration of a passkey", ("Device registered", Shown::one::<Device>()))
         .about("A registration that does not hold is a 422 with `data.reason`; a credential that is registered already a 409.")
@@ -70,10 +76,16 @@ fn authenticate_begin() -> Operation {
 
 fn authenticate_complete() -> Operation {
     let body = Body::new("FidoAuthenticationAnswer")
-        .required("sessionId", "Of what was begun.", reference("SessionId"))
-        .required("credential", "What `navigator.credentials.get()` answered: its `toJSON()`.", reference("AuthenticationResponse"))
-        .example("shown", &json!({ "sessionId": SESSION, "credential": { "id": "AQID", "rawId": "AQID", "type": "public-key",
-            "response": { "clientDataJSON": "e30", "authenticatorData": "oA", "signature": "MA", "userHandle": null }, "clientExtensionResults": {} } }));
+        .required("sessionId", "Of what was begun.", id("ses_"))
+        .required(
+            "credential",
+            "What `navigator.credentials.get()` answered: its `toJSON()`.",
+            authentication_response(),
+        )
+        .example(
+            "shown",
+            &json!({ "sessionId": SESSION, "credential": authentication_response()["examples"][0] }),
+        );
     let route = (Method::POST, "/auth/fido/authenticate/complete");
     Operation::new(route, (TAG, "completeAuthentication"), "Complete a login by passkey", ("Authentication verified", Shown::one::<Login>()))
         .about("Recorded as `auth.success`. A login that fails is a 422 with `data.reason`, recorded as `auth.failed`; a signature counter that went back also blocks the device.")
