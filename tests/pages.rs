@@ -7,7 +7,7 @@ mod forms;
 mod states;
 mod visitor;
 
-pub use visitor::Visitor;
+pub use visitor::{Page, Visitor};
 
 use serde_json::Value;
 

@@ -10,7 +10,13 @@ use crate::support::{Api, RECIPIENT, TestApp, reference_body};
 
 fn carries_what_protects_it(page: &Page) {
     let policy = page.header("content-security-policy");
-    for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action 'self'", "base-uri 'none'"] {
+    for part in [
+        "default-src 'none'",
+        "script-src 'self';",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+        "base-uri 'none'",
+    ] {
         assert!(policy.contains(part), "{policy}");
     }
     assert_eq!(page.header("x-frame-options"), "DENY");

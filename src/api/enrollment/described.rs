@@ -82,13 +82,11 @@ fn cancel() -> Operation {
 
 fn verify() -> Operation {
     let body = Body::optional_as_a_whole("EnrollmentVerificationStep")
-        .optional("sessionId", "Of the answer without a `credential`.", reference("SessionId"))
-        .optional(
-            "credential",
-            "What `navigator.credentials.get()` answered: its `toJSON()`.",
-            reference("AuthenticationResponse"),
-        )
-        .example("begin", &json!({}));
+        .replace("sessionId", "Of the answer without a `credential`.", reference("SessionId"))
+        .replace("credential", "What `navigator.credentials.get()` answered: its `toJSON()`.", reference("AuthenticationResponse"))
+        .example("begin", &json!({}))
+        .example("complete", &json!({ "sessionId": "ses_01kb0m2x9qe3r8s6t4v2w0y5zh", "credential": { "id": "AQID", "rawId": "AQID", "type": "public-key",
+            "response": { "clientDataJSON": "e30", "authenticatorData": "oA", "signature": "MA", "userHandle": null }, "clientExtensionResults": {} } }));
     let mut shown = Shown::one::<Begun>();
     let completed = Shown::one::<EnrollmentBody>();
     shown.schema = json!({ "anyOf": [shown.schema, completed.schema] });

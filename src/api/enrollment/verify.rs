@@ -54,8 +54,8 @@ pub async fn verify(
 ) -> ApiResult {
     query.finish()?;
     let mut fields = Fields::of(object);
-    let session_id = fields.optional("sessionId", session);
-    let credential = fields.optional("credential", credential);
+    let session_id = fields.replace("sessionId", session);
+    let credential = fields.replace("credential", credential);
     fields.finish()?;
     let found = enrollments::find(&app.pool, id, None).await?;
     let (_, session) = own(&client, found.as_ref())?;
