@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::support::TestApp;
+use crate::support::authenticator::{device_of, log_in};
 
 /// What a run of the tool came to.
 struct Answer {
@@ -310,4 +311,47 @@ async fn a_rebuild_makes_rows_right_again_beside_a_running_server() {
     app.caught_up().await;
     let verified = replay_tool(&app, &["verify"]).await;
     assert_eq!((verified.code, verified.findings()), (Some(0), vec![]), "{newer}: {}", verified.talk);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_and_logins_are_checked_like_everything_else() {
+    let app = TestApp::start().await;
+    let (id, mut authenticator) = device_of(&app.api, "ann").await;
+    device_of(&app.api, "bob").await;
+    for _ in 0..3 {
+        assert_eq!(log_in(&app.api, &mut authenticator, None).await.status, 200);
+    }
+    app.caught_up().await;
+    for batch in ["10000", "1"] {
+        let clean = replay_tool(&app, &["verify", "--batch", batch]).await;
+        assert_eq!((clean.code, clean.findings()), (Some(0), vec![]), "{}", clean.talk);
+        let aggregates = &clean.summary()["aggregates"];
+        assert_eq!((&aggregates["device"], &aggregates["fido"]), (&json!(2), &json!(3)));
+    }
+    let history = replay_tool(&app, &["history", &id]).await;
+    let types: Vec<_> = history.lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["device.registered", "device.used", "device.used", "device.used"]);
+    for (column, change) in [
+        ("tenant", "tenant || 'x'"),
+        ("user_id", "user_id || 'x'"),
+        ("status", "'blocked'"),
+        ("registered_at", "registered_at + interval '1 microsecond'"),
+        ("sequence", "sequence + 1"),
+        ("state", "replace(state::text, 'active', 'deregistered')::json"),
+    ] {
+        let keep = format!("create table honest as select {column} as was from devices where id = '{id}'");
+        sqlx::query(&keep).execute(app.pool()).await.unwrap();
+        tamper(&app, &id, &format!("update devices set {column} = {change} where id = $1")).await;
+        let answer = replay_tool(&app, &["verify"]).await;
+        assert_eq!(answer.findings(), ["row_differs"], "{column}");
+        assert_eq!(answer.lines[0]["columns"], json!([column]));
+        let back = format!("update devices set {column} = (select was from honest) where id = $1");
+        tamper(&app, &id, &back).await;
+        sqlx::query("drop table honest").execute(app.pool()).await.unwrap();
+    }
+    tamper(&app, &id, "delete from devices where id = $1").await;
+    assert_eq!(replay_tool(&app, &["verify"]).await.findings(), ["row_missing"]);
+    let rebuilt = replay_tool(&app, &["rebuild", "--projection", "devices"]).await;
+    assert_eq!(rebuilt.code, Some(0), "{}", rebuilt.talk);
+    assert_eq!(replay_tool(&app, &["verify"]).await.findings(), Vec::<&str>::new());
 }

@@ -18,6 +18,7 @@ mod generate;
 mod guard;
 mod http;
 mod load;
+mod login;
 mod ours;
 mod pgbench;
 mod plot;
@@ -60,6 +61,8 @@ enum Section {
     Http,
     /// `GET /v1/health` with a key and limits against the same without.
     Guard,
+    /// A login by passkey over HTTP against the verification of its signature alone.
+    Login,
     /// From an append's acknowledgement to its row in the read model.
     Visible,
     /// The consents read model made again, against COPY.
@@ -106,6 +109,7 @@ async fn measure(bench: &Bench, sections: &[Section]) -> anyhow::Result<()> {
             Section::Append => append::run(bench).await?,
             Section::Http => http::run(bench).await?,
             Section::Guard => guard::run(bench).await?,
+            Section::Login => login::run(bench).await?,
             Section::Visible => visible::run(bench).await?,
             Section::CatchUp => replay::run(bench, Way::CatchUp).await?,
             Section::Verify => replay::run(bench, Way::Verify).await?,

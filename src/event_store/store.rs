@@ -10,11 +10,13 @@ use mobid_projections::stream::fold::{Folded, fold};
 use mobid_projections::stream::reader::{self, Tail};
 use mobid_projections::stream::wake::Wake;
 use mobid_projections::stream::warm::Warm;
+use moka::sync::Cache;
 use sqlx::PgPool;
 
 use super::appender::{AppendError, Appended, Appender};
 use super::batch::{Append, Claim, IdempotencyRecord, Outcome, new_events};
 use super::cache::{StateCache, Versioned};
+use super::claims::{self, Claimed};
 use super::context::CommandContext;
 use crate::rounds::Rounds;
 
@@ -32,6 +34,7 @@ pub struct EventStore {
     appender: Appender,
     cache: StateCache,
     tails: Rounds<Tail, Vec<Recorded>>,
+    holders: Cache<Claimed, String>,
 }
 
 /// What came of a command.
@@ -102,7 +105,12 @@ impl EventStore {
                 Ok(asked.iter().map(|tail| answer(tail).cloned().unwrap_or_default()).collect())
             }
         });
-        Self { pool, appender, cache: StateCache::new(REMEMBERED_BYTES), tails }
+        let holders = Cache::new(claims::REMEMBERED);
+        Self { pool, appender, cache: StateCache::new(REMEMBERED_BYTES), tails, holders }
+    }
+
+    pub(super) fn holders(&self) -> &Cache<Claimed, String> {
+        &self.holders
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -121,6 +129,15 @@ impl EventStore {
     /// The state of an aggregate from the log; the default state at sequence 0 if it has no event.
     pub async fn load<A: Decider>(&self, id: &str) -> Result<Versioned<A>, ApplyError> {
         self.refresh(id, Versioned::default()).await
+    }
+
+    /// A state that may be behind the log: for what of it cannot change, and for what an append decides anyway.
+    pub async fn recent<A: Decider + 'static>(&self, id: &str) -> Result<Versioned<A>, ApplyError> {
+        self.cache.follow(self.appender.reconnects());
+        match self.cache.get::<A>(id) {
+            Some(known) => Ok(known),
+            None => self.newest(id).await,
+        }
     }
 
     /// The state as of now: what is remembered, with whatever the log has after it.

@@ -58,18 +58,19 @@ impl RelyingParty {
         (options, Authentication { challenge })
     }
 
-    /// Whether an answer was signed by this credential, for what was asked.
+    /// Whether an answer was signed by this credential, for what was asked. A credential that could be backed up once
+    /// stays one that can; one that could not may become one.
     pub fn finish_authentication(
         &self,
         authentication: &Authentication,
         answer: &Assertion,
         credential: &Credential,
-        (backup_eligible, backed_up): (bool, bool),
+        backup_eligible: bool,
     ) -> Result<Shown, Reason> {
         if answer.is_cross_origin() {
             return Err(Reason::OriginMismatch);
         }
-        let known = credential.known(backup_eligible, backed_up)?;
+        let known = credential.known(backup_eligible || answer.says_backup_eligible())?;
         let shown = self
             .webauthn
             .finish_discoverable_authentication_v2(&answer.0, authentication.state()?, known)
@@ -132,6 +133,11 @@ impl Assertion {
     pub fn signed(&self) -> (&[u8], &[u8], &[u8]) {
         let response = &self.0.response;
         (&response.client_data_json, &response.authenticator_data, &response.signature)
+    }
+
+    /// The flag of that name, which is signed like the rest (section 6.1).
+    fn says_backup_eligible(&self) -> bool {
+        self.0.response.authenticator_data.get(32).is_some_and(|flags| flags & 0x08 != 0)
     }
 
     /// From a page in a frame of another origin, which webauthn-rs would let pass (section 7.2, step 14).

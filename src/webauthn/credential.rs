@@ -40,7 +40,7 @@ impl Credential {
 
     /// As webauthn-rs knows one. Its counter is nought: whether a counter went back is decided elsewhere, on a state
     /// that nobody can have changed meanwhile.
-    pub(super) fn known(&self, backup_eligible: bool, backed_up: bool) -> Result<Known, Reason> {
+    pub(super) fn known(&self, backup_eligible: bool) -> Result<Known, Reason> {
         let unreadable = |_| Reason::SignatureInvalid;
         let key: Value = serde_cbor_2::from_slice(&self.public_key).map_err(|_| Reason::SignatureInvalid)?;
         Ok(Known {
@@ -50,7 +50,7 @@ impl Credential {
             transports: None,
             user_verified: true,
             backup_eligible,
-            backup_state: backed_up,
+            backup_state: false,
             registration_policy: serde_json::from_value("required".into())
                 .map_err(|_| Reason::SignatureInvalid)?,
             extensions: serde_json::from_value(serde_json::json!({}))

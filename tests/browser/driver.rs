@@ -143,6 +143,19 @@ impl Browser {
         self.post("/goog/cdp/execute", json!({"cmd": command, "params": params})).await
     }
 
+    /// An authenticator of the device itself, whose user is there and is verified.
+    pub async fn add_authenticator(&self) {
+        self.devtools("WebAuthn.enable", json!({})).await;
+        let options = json!({"protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": true, "automaticPresenceSimulation": true});
+        self.devtools("WebAuthn.addVirtualAuthenticator", json!({"options": options})).await;
+    }
+
+    /// Runs a script in the page.
+    pub async fn run(&self, script: &str) -> Value {
+        self.post("/execute/sync", json!({"script": script, "args": []})).await
+    }
+
     pub async fn quit(self) {
         self.http.delete(&self.session).send().await.unwrap();
     }

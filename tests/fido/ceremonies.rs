@@ -28,7 +28,7 @@ fn registered(authenticator: &mut Authenticator) -> Registered {
 
 fn shown(authentication: &Authentication, answer: &Value, credential: &Credential) -> Result<u32, Reason> {
     let answer = Assertion::read(answer).unwrap();
-    let shown = party().finish_authentication(authentication, &answer, credential, (false, false))?;
+    let shown = party().finish_authentication(authentication, &answer, credential, false)?;
     assert!(shown.user_verified);
     Ok(shown.sign_count)
 }

@@ -170,6 +170,8 @@ impl Known {
         if self.went_back(sign_count) {
             return DeviceEvent::Blocked { because: BlockedBecause::CounterRegressed, reason: None, at };
         }
+        // What could be backed up once can be so for ever, whatever came in between.
+        let backup_eligible = self.backup_eligible || backup_eligible;
         DeviceEvent::Used { sign_count, backup_eligible, backed_up, user_verified, at }
     }
 }

@@ -101,9 +101,9 @@ async fn verify(
     attempt.user.clone_from(&begun.user);
     let found = find(app, client, answer, &begun).await?;
     (attempt.user, attempt.device) = (Some(found.user.clone()), Some(found.id));
-    let backup = (found.device.backup_eligible, found.device.backed_up);
+    let eligible = found.device.backup_eligible;
     let shown = party
-        .finish_authentication(&begun.authentication, answer, &found.credential, backup)
+        .finish_authentication(&begun.authentication, answer, &found.credential, eligible)
         .map_err(Refusal::Failed)?;
     let use_ = Use {
         sign_count: shown.sign_count,
@@ -115,7 +115,7 @@ async fn verify(
     Ok((found.user, found.id, shown.user_verified))
 }
 
-/// A device of this client, as it is now.
+/// A device of this client.
 struct Found {
     id: DeviceId,
     device: Known,
@@ -128,8 +128,9 @@ async fn find(app: &App, client: &ApiClient, answer: &Assertion, begun: &Begun) 
     let unknown = || Refusal::Failed(Reason::UnknownCredential);
     let hash = credential_hash(app.vault.master(), &client.id.to_string(), answer.credential_id());
     let id = app.store.holder_of(CREDENTIAL_CLAIM, &hash).await?.ok_or_else(unknown)?;
-    let newest = app.store.newest::<Device>(&id).await?;
-    let device = newest.state.known().ok_or_else(unknown)?.clone();
+    // Its credential never changes; where it stands is decided when its use is appended.
+    let recent = app.store.recent::<Device>(&id).await?;
+    let device = recent.state.known().ok_or_else(unknown)?.clone();
     let (tenant, user) = holder(&device);
     let is_theirs = match (&begun.user, answer.user_handle()) {
         (None, None) => false,
