@@ -4,6 +4,7 @@
 //! passkey gives nothing that is theirs; who begins anew inherits nothing; a passkey is good only as the log's newest
 //! state has it. Leaves to others: proving a handle (pages), the rules (domain), verifying signatures (webauthn).
 
+pub mod decision;
 pub mod device;
 pub mod enrolling;
 pub mod holder;

@@ -4,6 +4,7 @@ mod attacks;
 mod caps;
 mod decisions;
 mod forms;
+mod passkeys;
 mod states;
 mod visitor;
 

@@ -22,7 +22,7 @@ use crate::recorded::Recorded;
 use crate::webhook::Endpoint;
 
 /// Every event that was ever stored, by aggregate, with the versions that there are.
-const EVENTS: [(&str, &str, &[&str]); 37] = [
+const EVENTS: [(&str, &str, &[&str]); 38] = [
     ("client", "client.callback_secret_rotated", &["1"]),
     ("client", "client.created", &["1"]),
     ("client", "client.deleted", &["1"]),
@@ -34,6 +34,7 @@ const EVENTS: [(&str, &str, &[&str]); 37] = [
     ("consent", "consent.approved", &["1"]),
     ("consent", "consent.created", &["1"]),
     ("consent", "consent.expired", &["1"]),
+    ("consent", "consent.proved", &["1"]),
     ("consent", "consent.rejected", &["1"]),
     ("consent", "consent.revoked", &["1"]),
     ("consent", "consent.scanned", &["1"]),

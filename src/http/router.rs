@@ -80,6 +80,7 @@ fn v1() -> Table {
         .change("/service/consents/{id}", With(ConsentsWrite), consent::update::update)
         .delete("/service/consents/{id}", With(ConsentsWrite), consent::revoke::revoke)
         .get("/service/consents/{id}/history", With(ConsentsRead), consent::history::history)
+        .get("/service/consents/{id}/evidence", With(ConsentsRead), consent::evidence::evidence)
         .post("/auth/fido/register/begin", With(FidoWrite), fido::register_begin::register_begin)
         .post("/auth/fido/register/complete", With(FidoWrite), fido::register_complete::register_complete)
         .post("/auth/fido/authenticate/begin", With(FidoWrite), fido::authenticate_begin::authenticate_begin)

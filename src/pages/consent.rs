@@ -11,6 +11,7 @@ pub mod decide;
 pub mod enter;
 pub mod grant;
 mod outcome;
+pub mod passkey;
 pub mod show;
 
 use chrono::{DateTime, Utc};
@@ -27,6 +28,7 @@ use crate::app::App;
 use crate::ephemeral::code::Action;
 use crate::event_store::{CommandContext, ExecuteError};
 use crate::http::request_id;
+use crate::person::recipient::Addressee;
 use crate::vault::{DataKey, SealError, Subject};
 use crate::words::Words;
 
@@ -73,8 +75,17 @@ impl Visit {
         self.session.request.require_assurance == RequireAssurance::Passkey
     }
 
-    /// Whether an action can be begun at all; the rules have the last word when it is decided.
+    /// Whether an action can be begun with a code; the rules have the last word when it is decided.
     fn allows(&self, action: Action) -> Result<(), PageError> {
+        self.fits(action)?;
+        if self.passkey_demanded() && action != Action::View {
+            return Err(PageError::PasskeyDemanded(self.id.into()));
+        }
+        Ok(())
+    }
+
+    /// Whether an action can be begun at all.
+    fn fits(&self, action: Action) -> Result<(), PageError> {
         let fits = match action {
             Action::Approve | Action::Reject => self.status() == Status::Pending,
             Action::Withdraw | Action::View => self.status() == Status::Approved,
@@ -83,11 +94,27 @@ impl Visit {
         match () {
             () if !fits => Err(PageError::Ended(self.id.into())),
             () if action == Action::Approve && !self.client_is_active => Err(PageError::ClientShutOut),
-            () if self.passkey_demanded() && action != Action::View => {
-                Err(PageError::PasskeyDemanded(self.id.into()))
-            }
             () => Ok(()),
         }
+    }
+
+    /// Whom the client addressed.
+    fn addressee(&self) -> Addressee<'_> {
+        let request = &self.session.request;
+        Addressee { client: request.client_id, handle: &self.recipient, user: request.user_id }
+    }
+
+    /// Whether a code is enough, once it has come back: it is not, for what is somebody's who has a passkey, nor for what
+    /// was addressed to whoever had the handle before. Taking something back is always possible.
+    async fn accepts_code(&self, app: &App, action: Action) -> Result<(), PageError> {
+        if !self.addressee().is_reached(app).await? {
+            return Err(PageError::Moved);
+        }
+        let takes_back = matches!(action, Action::Reject | Action::Withdraw);
+        if !takes_back && self.addressee().has_passkey(app).await? {
+            return Err(PageError::PasskeyThere(self.id.into()));
+        }
+        Ok(())
     }
 
     fn hidden(&self, app: &App, browser: &BrowserSession) -> Hidden {

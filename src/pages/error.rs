@@ -30,6 +30,8 @@ pub enum PageError {
     /// No code was asked for in this browser for this.
     NoCode(Resource),
     PasskeyDemanded(Resource),
+    /// Whoever has the handle has a passkey, and a code was not enough.
+    PasskeyThere(Resource),
     /// Its client was suspended or deleted: it is given nothing more.
     ClientShutOut,
     Capped {
@@ -55,9 +57,11 @@ impl PageError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::CrossSite | Self::FormVoid | Self::NoCode(_) | Self::PasskeyDemanded(_) => {
-                StatusCode::FORBIDDEN
-            }
+            Self::CrossSite
+            | Self::FormVoid
+            | Self::NoCode(_)
+            | Self::PasskeyDemanded(_)
+            | Self::PasskeyThere(_) => StatusCode::FORBIDDEN,
             Self::Form(FormError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Form(_) => StatusCode::BAD_REQUEST,
             Self::Changed(_) | Self::Ended(_) | Self::ClientShutOut => StatusCode::CONFLICT,
@@ -80,6 +84,7 @@ impl PageError {
             Self::Ended(_) => words.ended,
             Self::NoCode(_) => words.no_code,
             Self::PasskeyDemanded(_) => words.passkey_demanded,
+            Self::PasskeyThere(_) => words.passkeys().needed,
             Self::ClientShutOut => words.client_shut_out,
             Self::Capped { .. } => words.capped,
             Self::NotSent(_) => words.not_sent,
@@ -95,6 +100,7 @@ impl PageError {
             Self::Changed(id) | Self::Ended(id) => (id, words.look_again),
             Self::NoCode(id)
             | Self::PasskeyDemanded(id)
+            | Self::PasskeyThere(id)
             | Self::NotSent(id)
             | Self::Capped { resource: id, .. } => (id, words.start_again),
             _ => return None,

@@ -69,7 +69,7 @@ pub async fn decide(State(app): State<App>, posted: Posted) -> Result<Response, 
 /// `POST /r/{id}/passkey/begin`: what a passkey is to sign, for the script of the page.
 pub async fn begin(State(app): State<App>, posted: Posted) -> Result<Response, PageError> {
     match posted.resource.parse()? {
-        Resource::Consent(_) => Err(PageError::NotFound),
+        Resource::Consent(id) => consent::passkey::begin(&app, id, posted).await,
         Resource::Enrollment(id) => enrollment::passkey::begin(&app, id, posted).await,
     }
 }
@@ -77,7 +77,7 @@ pub async fn begin(State(app): State<App>, posted: Posted) -> Result<Response, P
 /// `POST /r/{id}/passkey`: a passkey answered, or there is none to ask.
 pub async fn finish(State(app): State<App>, posted: Posted) -> Result<Response, PageError> {
     match posted.resource.parse()? {
-        Resource::Consent(_) => Err(PageError::NotFound),
+        Resource::Consent(id) => consent::passkey::finish(&app, id, posted).await,
         Resource::Enrollment(id) => enrollment::passkey::finish(&app, id, posted).await,
     }
 }

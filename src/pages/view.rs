@@ -66,7 +66,11 @@ pub struct RequestPage {
     pub problem: Option<String>,
     pub next_step: String,
     pub via_qr: bool,
-    pub answerable: bool,
+    /// Whether a code is enough for the client.
+    pub by_code: bool,
+    pub passkey_problem: Option<&'static str>,
+    pub ceremony: Ceremony,
+    pub passkeys: &'static PasskeyWords,
 }
 
 /// The code that was sent is to be entered.
@@ -156,7 +160,9 @@ pub struct Offer {
     pub title: &'static str,
     pub text: String,
     pub action: &'static str,
-    pub label: &'static str,
+    /// On the button that takes a code, where that is enough.
+    pub label: Option<&'static str>,
+    pub by_passkey: &'static str,
     pub careful: bool,
 }
 
@@ -177,6 +183,8 @@ pub struct OutcomePage {
     pub facts: Vec<Fact>,
     pub granted: Option<Granted>,
     pub offers: Vec<Offer>,
+    pub problem: Option<&'static str>,
+    pub ceremony: Ceremony,
     pub return_link: Option<Link>,
 }
 

@@ -146,9 +146,9 @@ pub async fn finish_showing(
         .filter_map(|passkey| Some((passkey.clone(), open(&key, &id, passkey).ok()?)))
         .find(|(_, kept)| kept.credential.id == answer.credential_id())
         .ok_or(NotTaken::Bad(Reason::UnknownCredential))?;
-    let backup = (kept.backup_eligible, passkey.backed_up);
+    let eligible = kept.backup_eligible;
     let shown =
-        relying_party(app)?.finish_authentication(authentication, answer, &kept.credential, backup)?;
+        relying_party(app)?.finish_authentication(authentication, answer, &kept.credential, eligible)?;
     let (passkey_id, counter, backed_up) = (passkey.id, shown.sign_count, shown.backed_up);
     let command = PersonCommand::UsePasskey { passkey_id, counter, backed_up };
     let used = app.store.execute::<Person>(&id, command, &occasion.command(person), Terms::default()).await;

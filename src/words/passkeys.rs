@@ -45,6 +45,15 @@ pub struct PasskeyWords {
     pub ended_term: &'static str,
     pub expired_term: &'static str,
 
+    pub with_passkey: &'static str,
+    pub approve: &'static str,
+    pub reject: &'static str,
+    pub withdraw: &'static str,
+    pub view: &'static str,
+    pub withdraw_text: fn(client: &str, masked: &str) -> String,
+    pub demanded: &'static str,
+    pub needed: Note,
+
     pub moved: Note,
     pub begun_anew_subject: &'static str,
     pub begun_anew_text: &'static str,

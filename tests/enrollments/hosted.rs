@@ -31,6 +31,8 @@ async fn a_recipient_proves_the_handle_creates_a_passkey_and_uses_it() {
     assert_eq!(device.status, 200, "{}", device.text);
     assert_eq!(device.data()["userId"], seen["userId"]);
     assert_eq!(device.data()["status"], "active");
+    let theirs = app.api.get(&format!("/v1/devices?userId={}", seen["userId"].as_str().unwrap())).await;
+    assert_eq!(theirs.data()["items"], json!([device.data()]));
     assert_eq!(device.data()["transports"], json!(["internal", "hybrid"]));
 
     let page = ann.passkey(&id).await;

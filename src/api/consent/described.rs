@@ -4,6 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::create::{DEFAULT_MINUTES, MAX_MINUTES};
+use super::evidence::Item as Evidence;
 use super::history::Item;
 use super::values::{MAX_METADATA, MAX_METADATA_KEY, MAX_METADATA_VALUE};
 use crate::openapi::body::Body;
@@ -32,6 +33,7 @@ pub fn operations() -> Vec<Operation> {
         update,
         revoke(),
         history(),
+        evidence(),
         summary(),
     ]
 }
@@ -145,6 +147,18 @@ fn history() -> Operation {
     .about("All its events, oldest first, each with what changed.")
     .names("ConsentId")
     .as_of()
+}
+
+fn evidence() -> Operation {
+    let page = ("Consent evidence", Shown::page_of::<Evidence>());
+    Operation::new(
+        (Method::GET, "/service/consents/{id}/evidence"),
+        (TAG, "consentEvidence"),
+        "What proves the recipient's decisions",
+        page,
+    )
+    .about("For each decision by passkey what a third party needs to verify it offline: the text that was shown, and the passkey's signature over it. Of a decision by one-time code there is no such proof.")
+    .names("ConsentId")
 }
 
 fn summary() -> Operation {

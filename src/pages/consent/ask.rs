@@ -60,9 +60,9 @@ pub async fn again(app: &App, id: ConsentId, posted: Posted) -> Result<Response,
     Ok(see_other(&format!("{}/code", visit.path())))
 }
 
-type Granted = Result<Option<Grant>, super::grant::Filled>;
+pub(super) type Granted = Result<Option<Grant>, super::grant::Filled>;
 
-fn granted(visit: &Visit, action: Action, form: &Form) -> Result<Granted, PageError> {
+pub(super) fn granted(visit: &Visit, action: Action, form: &Form) -> Result<Granted, PageError> {
     match action {
         Action::Approve => Ok(Grant::read(visit, form)?.map(Some)),
         Action::Reject | Action::Withdraw | Action::View | Action::Enroll => Ok(Ok(None)),
@@ -71,7 +71,7 @@ fn granted(visit: &Visit, action: Action, form: &Form) -> Result<Granted, PageEr
 
 /// Records that a QR code led here: that somebody acts says so, a link preview does not. Anybody who has the code may
 /// have scanned it, so it is not the recipient who is on record for it.
-async fn scan(app: &App, visit: &mut Visit) -> Result<(), PageError> {
+pub(super) async fn scan(app: &App, visit: &mut Visit) -> Result<(), PageError> {
     if visit.status() != Status::Pending || visit.session.scanned_at.is_some() {
         return Ok(());
     }

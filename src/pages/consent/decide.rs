@@ -50,6 +50,7 @@ pub async fn decide(app: &App, id: ConsentId, posted: Posted) -> Result<Response
         };
         return code_page(app, &visit, &posted.browser, &tried, Some(problem));
     }
+    visit.accepts_code(app, tried.bound.action).await?;
     if code::redeem(&app.pool, &tried, visit.now).await? {
         execute(app, &visit, &tried).await?;
         return proven(app, &visit, session).await;
@@ -97,7 +98,7 @@ async fn execute(app: &App, visit: &Visit, proven: &Issued) -> Result<(), PageEr
 }
 
 /// A new session for the browser, which may see the claims for a while.
-async fn proven(app: &App, visit: &Visit, old: [u8; 32]) -> Result<Response, PageError> {
+pub(super) async fn proven(app: &App, visit: &Visit, old: [u8; 32]) -> Result<Response, PageError> {
     let browser = BrowserSession::random();
     let new = browser.hash(app.vault.master());
     let user = visit.session.request.user_id;

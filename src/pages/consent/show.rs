@@ -12,7 +12,9 @@ use super::{Visit, outcome};
 use crate::app::App;
 use crate::pages::browser::BrowserSession;
 use crate::pages::error::PageError;
-use crate::pages::view::{AskedField, Frame, Link, Moment, NotePage, RequestPage, render, with_session};
+use crate::pages::view::{
+    AskedField, Ceremony, Frame, Link, Moment, NotePage, RequestPage, render, with_session,
+};
 use crate::words::{FieldKind, Words};
 
 pub async fn show(
@@ -87,7 +89,10 @@ pub fn request_page(
         next_step: (words.next_step)(&masked),
         masked,
         via_qr,
-        answerable: !visit.passkey_demanded(),
+        by_code: !visit.passkey_demanded(),
+        passkey_problem: filled.passkey,
+        ceremony: Ceremony::new(words.passkeys(), words.passkeys().approve),
+        passkeys: words.passkeys(),
     };
     render(if error { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, &page)
 }

@@ -6,7 +6,7 @@ use super::Visit;
 use crate::app::App;
 use crate::pages::browser::BrowserSession;
 use crate::pages::error::PageError;
-use crate::pages::view::{Fact, Frame, Link, Moment, OutcomePage, Tone};
+use crate::pages::view::{Ceremony, Fact, Frame, Link, Moment, OutcomePage, Tone};
 
 pub async fn page(app: &App, visit: &Visit, browser: &BrowserSession) -> Result<OutcomePage, PageError> {
     let words = visit.words.passkeys();
@@ -27,6 +27,8 @@ pub async fn page(app: &App, visit: &Visit, browser: &BrowserSession) -> Result<
         facts: facts(visit),
         granted: None,
         offers: vec![],
+        problem: None,
+        ceremony: Ceremony::new(words, words.verify_button),
         return_link: if proven { return_link(visit)? } else { None },
     })
 }

@@ -86,6 +86,22 @@ pub static WORDS: PasskeyWords = PasskeyWords {
     ended_term: "Ended",
     expired_term: "Expired",
 
+    with_passkey: "Do you have a passkey here? Then you need no code.",
+    approve: "Approve with a passkey",
+    reject: "Reject with a passkey",
+    withdraw: "Withdraw with a passkey",
+    view: "Show it with a passkey",
+    withdraw_text: |client, _| {
+        format!(
+            "Once withdrawn, {client} can no longer get your data from us. Your passkey is asked for first."
+        )
+    },
+    demanded: "This company accepts an answer with a passkey only. If you have none here, close this page: nothing will be shared, and the request ends by itself.",
+    needed: Note {
+        title: "Use your passkey",
+        text: "Whoever has this phone number or address has set up a passkey, so a code is not enough here. Nothing was decided. Go back, and answer with the passkey.",
+    },
+
     moved: Note {
         title: "This request was for somebody else",
         text: "Since it was sent, its phone number or address was set up anew, so it can no longer be answered with it. If it is still needed, the company can send a new one.",

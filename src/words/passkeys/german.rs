@@ -92,6 +92,22 @@ pub static WORDS: PasskeyWords = PasskeyWords {
     ended_term: "Beendet",
     expired_term: "Abgelaufen",
 
+    with_passkey: "Haben Sie hier einen Passkey? Dann brauchen Sie keinen Code.",
+    approve: "Mit Passkey zustimmen",
+    reject: "Mit Passkey ablehnen",
+    withdraw: "Mit Passkey widerrufen",
+    view: "Mit Passkey anzeigen",
+    withdraw_text: |client, _| {
+        format!(
+            "Nach dem Widerruf bekommt {client} Ihre Daten nicht mehr von uns. Zuerst wird nach Ihrem Passkey gefragt."
+        )
+    },
+    demanded: "Dieses Unternehmen akzeptiert nur eine Antwort mit Passkey. Haben Sie hier keinen, schließen Sie diese Seite: Es wird nichts geteilt, und die Anfrage endet von selbst.",
+    needed: Note {
+        title: "Benutzen Sie Ihren Passkey",
+        text: "Wer diese Telefonnummer oder Adresse hat, hat einen Passkey eingerichtet. Ein Code genügt hier deshalb nicht. Es wurde nichts entschieden. Gehen Sie zurück und antworten Sie mit dem Passkey.",
+    },
+
     moved: Note {
         title: "Diese Anfrage war für jemand anderen",
         text: "Seit sie gesendet wurde, wurde die Telefonnummer oder Adresse neu eingerichtet. Sie kann damit nicht mehr beantwortet werden. Wird sie noch gebraucht, kann das Unternehmen eine neue senden.",

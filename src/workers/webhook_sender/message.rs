@@ -292,7 +292,10 @@ fn vendor_status(event: &ConsentEvent) -> Option<&'static str> {
         ConsentEvent::Rejected { .. } => Some("REJECTED"),
         ConsentEvent::Expired { .. } => Some("EXPIRED"),
         ConsentEvent::Revoked { .. } => Some("REVOKED"),
-        ConsentEvent::Created(_) | ConsentEvent::Updated(_) | ConsentEvent::Scanned { .. } => None,
+        ConsentEvent::Created(_)
+        | ConsentEvent::Updated(_)
+        | ConsentEvent::Scanned { .. }
+        | ConsentEvent::Proved { .. } => None,
     }
 }
 
