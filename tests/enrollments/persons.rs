@@ -116,7 +116,6 @@ async fn nobody_begins_anew_without_the_code_nor_where_there_is_nothing_to_lose(
 #[tokio::test(flavor = "multi_thread")]
 async fn two_who_prove_a_handle_at_once_are_one_person() {
     let app = TestApp::start().await;
-    let twin = app.twin().await;
     let (first, second) = (create(&app.api).await, create(&app.api).await);
     let (mut one, mut two) = (Visitor::new(&app), Visitor::new(&app));
     one.ask(&first, "enroll", &[]).await;
@@ -131,7 +130,6 @@ async fn two_who_prove_a_handle_at_once_are_one_person() {
             .await
             .unwrap();
     assert_eq!(persons, 1);
-    drop(twin);
 }
 
 #[tokio::test(flavor = "multi_thread")]
