@@ -7,6 +7,7 @@
 
 mod assertion;
 mod credential;
+mod es256;
 mod reason;
 mod registration;
 mod relying_party;

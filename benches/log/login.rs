@@ -18,12 +18,12 @@ use webauthn_rs::prelude::{
 use crate::bench::Bench;
 use crate::drive::percentile;
 use crate::figures::Figure;
-use crate::http::{CONNECTIONS, settled};
+use crate::http::settled;
 use crate::load::{Connection, Plan, load};
 use crate::process::Serving;
 
 #[path = "../../tests/support/authenticator/software.rs"]
-#[expect(dead_code, reason = "tests ask more of it")]
+#[expect(dead_code, clippy::unwrap_used, reason = "it is made for tests, which ask more of it")]
 mod software;
 
 use software::Authenticator;
@@ -32,7 +32,9 @@ const SECTION: &str = "login";
 const DATABASE: &str = "bench_login";
 /// Where the owner's pages are at first.
 const ORIGIN: &str = "http://localhost:8080";
-const USERS: usize = 256;
+/// A login commits twice, one after the other: this many at the same time keep the cores busy meanwhile.
+const CONNECTIONS: usize = 256;
+const USERS: usize = 1_024;
 
 pub async fn run(bench: &Bench) -> Result<()> {
     bench.cluster.product(DATABASE).await?.close().await;

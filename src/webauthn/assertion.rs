@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential};
 
+use super::es256::{Answer, Expected, Key};
 use super::{Challenge, Credential, RelyingParty, Unreadable, base64url, reason};
 use crate::ephemeral::ceremony;
 
@@ -67,6 +68,16 @@ impl RelyingParty {
         credential: &Credential,
         backup_eligible: bool,
     ) -> Result<Shown, Reason> {
+        if let Some(key) = Key::read(&credential.public_key) {
+            let (client_data, authenticator_data, signature) = answer.signed();
+            let expected = Expected {
+                challenge: &authentication.challenge,
+                origins: &self.origins,
+                rp_id: &self.id,
+                backup_eligible,
+            };
+            return key.verify(&Answer { client_data, authenticator_data, signature }, &expected);
+        }
         if answer.is_cross_origin() {
             return Err(Reason::OriginMismatch);
         }

@@ -48,20 +48,19 @@ pub struct Registered {
 }
 
 impl RelyingParty {
-    /// The `publicKey` for a browser, and what is to be kept. Without a challenge of the caller's own, a random one.
+    /// The `publicKey` for a browser, and what is to be kept. Without a challenge of the caller's own, a random one. An
+    /// authenticator that has a credential which is excluded says so; that none is registered twice is for the caller.
     pub fn begin_registration(
         &self,
         user: NewUser<'_>,
         exclude: Vec<Vec<u8>>,
         challenge: Option<Challenge>,
     ) -> Result<(Value, Registration), BeginError> {
-        let (options, state) = self.webauthn.start_passkey_registration(
-            user.handle,
-            user.name,
-            user.display_name,
-            Some(exclude),
-        )?;
+        let (options, state) =
+            self.webauthn.start_passkey_registration(user.handle, user.name, user.display_name, None)?;
         let (mut options, mut state) = (json!(options.public_key), serde_json::to_value(&state)?);
+        let exclude = exclude.into_iter().map(|id| json!({ "type": "public-key", "id": base64url(&id) }));
+        options["excludeCredentials"] = Value::Array(exclude.collect());
         // So that who has it can log in without saying who they are.
         options["authenticatorSelection"]["residentKey"] = json!("preferred");
         if let Some(challenge) = challenge {
@@ -86,9 +85,10 @@ impl RelyingParty {
         if known.cred_id != answer.0.raw_id {
             return Err(Reason::SignatureInvalid);
         }
-        let transports = known.transports.iter().flatten().map(ToString::to_string);
+        // Nobody vouches for these, and webauthn-rs keeps them of attested credentials only.
+        let transports = answer.0.response.transports.iter().flatten().map(ToString::to_string);
         Ok(Registered {
-            transports: transports.filter(|name| name != "unknown" && name != "test").collect(),
+            transports: transports.filter(|name| name != "unknown" && name != "test").take(8).collect(),
             aaguid,
             backup_eligible: known.backup_eligible,
             backed_up: known.backup_state,

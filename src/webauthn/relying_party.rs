@@ -15,6 +15,8 @@ pub struct NoRelyingParty;
 #[derive(Debug, Clone)]
 pub struct RelyingParty {
     pub(super) id: String,
+    /// As browsers write them.
+    pub(super) origins: Vec<String>,
     pub(super) webauthn: Webauthn,
 }
 
@@ -34,7 +36,8 @@ impl RelyingParty {
         let builder = WebauthnBuilder::new(id, first).map_err(|_| NoRelyingParty)?.rp_name(name);
         let builder = others.iter().fold(builder, WebauthnBuilder::append_allowed_origin);
         let webauthn = builder.build().map_err(|_| NoRelyingParty)?;
-        Ok(Self { id: id.to_owned(), webauthn })
+        let origins = origins.iter().map(|origin| origin.origin().ascii_serialization()).collect();
+        Ok(Self { id: id.to_owned(), origins, webauthn })
     }
 
     /// A client's own, for its own users: never one that the hosted pages' passkeys would answer to.

@@ -84,18 +84,18 @@ async fn a_recipient_approves_with_the_passkey_and_withdraws_with_it() {
     is_usable(&browser).await;
     browser.shoot("30-approve-by-passkey-only").await;
     browser.click("#tick-email").await;
-    browser.press("button[data-passkey][value=approve]").await;
+    browser.press("button[data-passkey][value=approve_by_passkey]").await;
     assert_eq!(browser.text(".summary h2").await, "Please check");
     browser.shoot("31-passkey-wrong-value").await;
     browser.fill("#value-name", "Ann Öberg").await;
-    browser.press("button[data-passkey][value=approve]").await;
+    browser.press("button[data-passkey][value=approve_by_passkey]").await;
     assert_eq!(browser.text("h1").await, "Approved");
     is_usable(&browser).await;
     browser.shoot("32-approved-by-passkey").await;
     let seen = super::consent(&app, &id).await;
     assert_eq!(seen["assurance"]["method"], "passkey");
     assert_eq!(seen["grantedScope"], json!(["name"]));
-    browser.press("button[data-passkey][value=withdraw]").await;
+    browser.press("button[data-passkey][value=withdraw_by_passkey]").await;
     assert_eq!(browser.text("h1").await, "Consent withdrawn");
     assert_eq!(super::consent(&app, &id).await["status"], "revoked");
 
@@ -103,7 +103,7 @@ async fn a_recipient_approves_with_the_passkey_and_withdraws_with_it() {
     browser.open(&app.url(&format!("/r/{either}"))).await;
     is_usable(&browser).await;
     browser.shoot("33-code-or-passkey").await;
-    browser.press("button[data-passkey][value=approve]").await;
+    browser.press("button[data-passkey][value=approve_by_passkey]").await;
     assert_eq!(browser.text("h1").await, "Approved");
     browser.shoot("34-approved-withdraw-either-way").await;
     assert_eq!(app.outbox().len(), sent, "no code was needed");

@@ -131,7 +131,10 @@ async fn a_passkey_of_the_clients_own_pages_does_not_enroll_nor_a_hosted_one_log
 #[tokio::test(flavor = "multi_thread")]
 async fn a_counter_that_goes_back_ends_the_passkey_everywhere() {
     let app = TestApp::start().await;
-    let (id, mut ann) = registered(&app).await;
+    let id = create(&app.api).await;
+    let mut ann = Enrollee::new(&app.api);
+    ann.prove(&app, &id).await;
+    ann.passkey(&id).await;
     ann.authenticator.counter = Some(9);
     ann.passkey(&id).await;
     assert_eq!(status(&app, &id).await, "completed");

@@ -1,11 +1,17 @@
 //! The core alone: what webauthn-rs keeps to itself, and what is relied on of it.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mobid::webauthn::{
     Assertion, Attestation, Authentication, Challenge, Credential, NewUser, Registered, RelyingParty,
 };
 use mobid_domain::fido::Reason;
 use serde_json::{Value, json};
 use uuid::Uuid;
+use webauthn_rs::WebauthnBuilder;
+use webauthn_rs::prelude::{
+    AttestationFormat, COSEKey, DiscoverableAuthentication, ParsedAttestation, PublicKeyCredential,
+};
 
 use crate::support::authenticator::Authenticator;
 
@@ -104,6 +110,67 @@ fn an_answer_that_is_none_of_a_browser_is_not_read() {
         assert!(Assertion::read(&bad).is_err(), "{bad}");
     }
     assert!(Attestation::read(&good).is_err());
+}
+
+/// What webauthn-rs says of an answer.
+fn oracle(challenge: &Value, answer: &Value, credential: &Credential) -> Option<u32> {
+    let state = json!({ "ast": { "credentials": [], "policy": "required", "challenge": challenge, "appid": null,
+        "allow_backup_eligible_upgrade": true } });
+    let state: DiscoverableAuthentication = serde_json::from_value(state).unwrap();
+    let key: serde_cbor_2::Value = serde_cbor_2::from_slice(&credential.public_key).unwrap();
+    let known = webauthn_rs::prelude::Credential {
+        cred_id: credential.id.clone(),
+        cred: COSEKey::try_from(&key).unwrap(),
+        counter: 0,
+        transports: None,
+        user_verified: true,
+        backup_eligible: false,
+        backup_state: false,
+        registration_policy: serde_json::from_value(json!("required")).unwrap(),
+        extensions: serde_json::from_value(json!({})).unwrap(),
+        attestation: ParsedAttestation::default(),
+        attestation_format: AttestationFormat::None,
+    };
+    let webauthn = WebauthnBuilder::new("localhost", &ORIGIN.parse().unwrap()).unwrap().build().unwrap();
+    let answer: PublicKeyCredential = serde_json::from_value(answer.clone()).unwrap();
+    webauthn.finish_discoverable_authentication_v2(&answer, state, known).ok().map(|shown| shown.counter())
+}
+
+/// Answers, and each of them with one bit changed somewhere: what webauthn-rs takes is taken, and nothing else.
+#[test]
+fn an_answer_holds_exactly_where_webauthn_rs_says_so() {
+    let (mut held, mut fell) = (0, 0);
+    for flags in 0..=u8::MAX {
+        let mut authenticator = Authenticator::at(ORIGIN);
+        let credential = registered(&mut authenticator).credential;
+        let (options, state) = party().begin_authentication(&[], None);
+        // Neither attested data nor extensions follow.
+        authenticator.flags = flags & 0x3f;
+        let good = authenticator.get(&options);
+        let mut answers = vec![good.clone()];
+        for part in ["clientDataJSON", "authenticatorData", "signature"] {
+            let mut bytes = URL_SAFE_NO_PAD.decode(good["response"][part].as_str().unwrap()).unwrap();
+            let bit = usize::from(flags) * 7919 % (bytes.len() * 8);
+            // A flag that says that more follows makes webauthn-rs look for it.
+            if part == "authenticatorData" && bit / 8 == 32 && bit % 8 >= 6 {
+                continue;
+            }
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let mut bad = good.clone();
+            bad["response"][part] = json!(URL_SAFE_NO_PAD.encode(bytes));
+            answers.push(bad);
+        }
+        for answer in answers {
+            let ours = shown(&state, &answer, &credential).ok();
+            let backed_up_later = authenticator.flags & 0x18 == 0x18;
+            // Which webauthn-rs lets no credential become that could not be before.
+            if !backed_up_later {
+                assert_eq!(ours, oracle(&options["challenge"], &answer, &credential), "{flags:#x} {answer}");
+            }
+            if ours.is_some() { held += 1 } else { fell += 1 }
+        }
+    }
+    assert!(held >= 32 && fell >= 700, "{held} {fell}");
 }
 
 #[test]

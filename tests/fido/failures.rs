@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use crate::support::authenticator::{Authenticator, USER_PRESENT, begin, complete, device_of, log_in};
 use crate::support::{Api, Reply, TestApp};
 
+/// Makes an authenticator dishonest.
+pub type Spoil = fn(&mut Authenticator);
+
 /// The reason of a refusal, which the log must have as its last word on logins.
 async fn reason(app: &TestApp, reply: &Reply) -> String {
     assert_eq!((reply.status, &reply.body["type"]), (422, &json!("validation_error")), "{}", reply.text);
@@ -43,7 +46,7 @@ async fn spoilt(
 async fn what_does_not_hold_is_refused_with_its_reason() {
     let app = TestApp::start().await;
     let nothing = |_: &mut Value| {};
-    let cases: [(&str, fn(&mut Authenticator)); 6] = [
+    let cases: [(&str, Spoil); 6] = [
         ("origin_mismatch", |a| a.origin = "http://localhost:1".to_owned()),
         ("origin_mismatch", |a| a.origin = "https://localhost".to_owned()),
         ("origin_mismatch", |a| a.cross_origin = true),

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use super::failures::Spoil;
 use crate::support::authenticator::{
     Authenticator, BACKED_UP, BACKUP_ELIGIBLE, USER_PRESENT, USER_VERIFIED, device_of, register,
 };
@@ -149,7 +150,7 @@ async fn a_session_of_one_kind_completes_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registration_that_does_not_hold_says_why() {
     let app = TestApp::start().await;
-    let cases: [(&str, fn(&mut Authenticator)); 4] = [
+    let cases: [(&str, Spoil); 4] = [
         ("origin_mismatch", |a| a.origin = "http://localhost:1".to_owned()),
         ("origin_mismatch", |a| a.cross_origin = true),
         ("rp_id_mismatch", |a| a.rp_id = "other.example".to_owned()),

@@ -45,14 +45,16 @@ async fn posts(app: &TestApp) -> Vec<(String, Value)> {
         let body = match row.path {
             "/clients" => json!({ "name": "Another", "permissions": ["consents:read"] }),
             "/clients/{id}/regenerate-key" => json!({ "graceSeconds": 60 }),
-            "/clients/{id}/rotate-callback-secret" => json!({}),
+            "/clients/{id}/rotate-callback-secret" | "/devices/{id}/block" | "/devices/{id}/unblock" => {
+                json!({})
+            }
             "/service/consents" | "/service/consents/search" => reference_body(),
             "/webhooks" => json!({ "url": "https://example.com/hook" }),
             "/auth/fido/register/begin" | "/auth/fido/authenticate/begin" => json!({ "userId": "ann" }),
             "/auth/fido/register/complete" => registration.clone(),
             "/auth/fido/authenticate/complete" => login.clone(),
-            "/devices/{id}/block" | "/devices/{id}/unblock" | "/enrollments/{id}/verify" => json!({}),
             "/enrollments" => json!({ "recipient": RECIPIENT }),
+            "/enrollments/{id}/verify" => json!({}),
             other => panic!("say what {other} takes"),
         };
         let device = if row.path.ends_with("/unblock") { &blocked } else { &active };

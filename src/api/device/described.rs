@@ -13,6 +13,8 @@ use crate::presentation::device::DeviceBody;
 const ALL: &str = "/devices";
 const ONE: &str = "/devices/{id}";
 const TAG: &str = "Devices";
+/// What can be done with a device.
+const NEXT: [&str; 4] = ["retrieveDevice", "blockDevice", "unblockDevice", "deregisterDevice"];
 
 pub fn operations() -> Vec<Operation> {
     vec![list_all(), retrieve(), deregister(), block(), unblock()]
@@ -37,6 +39,7 @@ fn retrieve() -> Operation {
         .names("DeviceId")
         .as_of()
         .versioned()
+        .leads_to(&NEXT)
 }
 
 fn deregister() -> Operation {
@@ -59,6 +62,7 @@ fn block() -> Operation {
         .names("DeviceId")
         .takes(body)
         .versioned()
+        .leads_to(&NEXT)
 }
 
 fn unblock() -> Operation {
@@ -68,4 +72,5 @@ fn unblock() -> Operation {
         .names("DeviceId")
         .takes(Body::optional_as_a_whole("Nothing").example("nothing", &json!({})))
         .versioned()
+        .leads_to(&NEXT)
 }

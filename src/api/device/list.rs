@@ -16,7 +16,8 @@ use crate::presentation::device::{body, holder};
 
 pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -> ApiResult {
     let reference = query.take("userId", "1 to 255 characters", |text| {
-        (1..=255).contains(&text.chars().count()).then(|| text.to_owned())
+        let well_formed = (1..=255).contains(&text.chars().count()) && !text.contains(char::is_control);
+        well_formed.then(|| text.to_owned())
     });
     let status = query.take("status", "active, blocked or deregistered", Status::parse);
     let limit = query.limit();

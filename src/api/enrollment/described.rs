@@ -7,15 +7,17 @@ use super::create::{DEFAULT_MINUTES, MAX_MINUTES};
 use super::values::{MAX_CLAIM_KEY, MAX_CLAIM_VALUE, MAX_CLAIMS, MAX_DISPLAY_NAME};
 use super::verify::Begun;
 use crate::openapi::body::Body;
+use crate::openapi::ceremonies::authentication_response;
 use crate::openapi::events;
-use crate::openapi::named::reference;
 use crate::openapi::operation::{Operation, Shown};
-use crate::openapi::schema::{callback_url, enrollment_statuses, handle, integer, return_url, text};
+use crate::openapi::schema::{callback_url, enrollment_statuses, handle, id, integer, return_url, text};
 use crate::presentation::enrollment::EnrollmentBody;
 
 const ALL: &str = "/enrollments";
 const ONE: &str = "/enrollments/{id}";
 const TAG: &str = "Enrollments";
+/// A `sessionId` as an example.
+const SESSION: &str = "ses_01kb0m2x9qe3r8s6t4v2w0y5zh";
 
 pub fn operations() -> Vec<Operation> {
     vec![list_all(), create(), retrieve(), cancel(), verify()]
@@ -82,11 +84,17 @@ fn cancel() -> Operation {
 
 fn verify() -> Operation {
     let body = Body::optional_as_a_whole("EnrollmentVerificationStep")
-        .replace("sessionId", "Of the answer without a `credential`.", reference("SessionId"))
-        .replace("credential", "What `navigator.credentials.get()` answered: its `toJSON()`.", reference("AuthenticationResponse"))
+        .replace("sessionId", "Of the answer without a `credential`.", id("ses_"))
+        .replace(
+            "credential",
+            "What `navigator.credentials.get()` answered: its `toJSON()`.",
+            authentication_response(),
+        )
         .example("begin", &json!({}))
-        .example("complete", &json!({ "sessionId": "ses_01kb0m2x9qe3r8s6t4v2w0y5zh", "credential": { "id": "AQID", "rawId": "AQID", "type": "public-key",
-            "response": { "clientDataJSON": "e30", "authenticatorData": "oA", "signature": "MA", "userHandle": null }, "clientExtensionResults": {} } }));
+        .example(
+            "complete",
+            &json!({ "sessionId": SESSION, "credential": authentication_response()["examples"][0] }),
+        );
     let mut shown = Shown::one::<Begun>();
     let completed = Shown::one::<EnrollmentBody>();
     shown.schema = json!({ "anyOf": [shown.schema, completed.schema] });

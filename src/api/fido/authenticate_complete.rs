@@ -158,13 +158,13 @@ async fn take_use(app: &App, client: &ApiClient, id: DeviceId, shown: Use) -> Re
     let (id, context) = (id.to_string(), client.command(app));
     let used = app.store.execute::<Device>(&id, DeviceCommand::Use(shown), &context, Terms::default()).await;
     match used {
-        Ok(executed) => match executed.state.known().map(|device| &device.standing) {
-            Some(Standing::Active) => Ok(()),
-            _ => {
-                tracing::warn!(device = id, "device blocked: its signature counter went back");
-                Err(Refusal::Failed(Reason::CounterRegressed))
-            }
-        },
+        Ok(executed) if executed.state.known().is_some_and(|device| device.standing == Standing::Active) => {
+            Ok(())
+        }
+        Ok(_) => {
+            tracing::warn!(device = id, "device blocked: its signature counter went back");
+            Err(Refusal::Failed(Reason::CounterRegressed))
+        }
         Err(ExecuteError::Refused(DeviceError::Blocked)) => Err(Refusal::Failed(Reason::DeviceBlocked)),
         Err(ExecuteError::Refused(DeviceError::Deregistered | DeviceError::NotFound)) => {
             Err(Refusal::Failed(Reason::UnknownCredential))

@@ -111,7 +111,9 @@ type Wanted = Result<(Action, Option<Grant>), Filled>;
 
 /// What the form asks for, if it can be done to what stands there now.
 async fn wanted(app: &App, visit: &mut Visit, form: &Form) -> Result<Wanted, PageError> {
-    let action = Action::parse(form.one("action")?).ok_or(FormError::Malformed)?;
+    let action = form.one("action")?;
+    let action = Action::parse(action.strip_suffix("_by_passkey").unwrap_or(action));
+    let action = action.ok_or(FormError::Malformed)?;
     visit.fits(action)?;
     if form.one("sequence")?.parse() != Ok(visit.sequence) {
         return Err(PageError::Changed(visit.id.into()));
