@@ -30,7 +30,7 @@ pub static WORDS: Words = Words {
     reject: "Reject",
     passkey_demanded: Note {
         title: "A passkey is needed",
-        text: "This company accepts an answer with a passkey only, and passkeys cannot be used on this page yet. You cannot answer here. Nothing is shared; the request ends by itself.",
+        text: "This company accepts an answer with a passkey only, so a code is not enough. Nothing was decided. Go back, and answer with your passkey.",
     },
 
     code_title: |action| match action {
