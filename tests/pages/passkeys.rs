@@ -278,3 +278,17 @@ async fn a_decision_by_code_has_no_proof_and_says_so() {
     assert_eq!(items[0]["assurance"]["method"], "one_time_code");
     assert_eq!(items[0]["proof"], Value::Null);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passkeys_are_not_asked_for_without_end() {
+    let app = TestApp::start().await;
+    let id = app.create_consent().await;
+    let mut mallory = Enrollee::new(&app.api);
+    for _ in 0..60 {
+        mallory.begin(&id, &[("action", "reject")]).await;
+    }
+    let page = mallory.try_begin(&id, &[("action", "reject")]).await;
+    assert_eq!(page.status, 429, "{}", page.html);
+    let mut ann = Visitor::new(&app);
+    assert_eq!(ann.decide(&app, &id, "reject", &[]).await.heading(), "Rejected", "codes are counted apart");
+}

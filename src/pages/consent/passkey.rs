@@ -13,12 +13,13 @@ use mobid_domain::id::{CeremonyId, ConsentId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::ask::{granted, scan};
+use super::ask::{check_cap, granted, scan};
 use super::decide::proven;
 use super::grant::{Filled, Grant};
 use super::show::request_page;
 use super::{Visit, outcome};
 use crate::app::App;
+use crate::ephemeral::cap::Use;
 use crate::ephemeral::ceremony::Binding;
 use crate::ephemeral::code::Action;
 use crate::event_store::Terms;
@@ -50,6 +51,7 @@ struct Asked {
 /// `POST /r/{id}/passkey/begin`
 pub async fn begin(app: &App, id: ConsentId, posted: Posted) -> Result<Response, PageError> {
     let mut visit = Visit::load(app, id).await?;
+    check_cap(app, &visit, Use::Begin, posted.address).await?;
     let (action, grant) = match wanted(app, &mut visit, &posted.form).await? {
         Ok(wanted) => wanted,
         Err(filled) => return Ok(request_page(app, &visit, &posted.browser, &filled, false)),

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Visit, show};
 use crate::app::App;
+use crate::ephemeral::cap::Use;
 use crate::ephemeral::ceremony::Binding;
 use crate::pages::browser::BrowserSession;
 use crate::pages::error::PageError;
@@ -38,6 +39,7 @@ enum Asked {
 pub async fn begin(app: &App, id: EnrollmentId, posted: Posted) -> Result<Response, PageError> {
     let visit = Visit::load(app, id).await?;
     let holder = holder(app, &visit, &posted.browser).await?;
+    visit.count(app, Use::Begin, &posted).await?;
     let (options, asked) = if visit.status() == Status::Pending && !holder.has_passkey() {
         let (create, registration) = passkey::begin_adding(app, &holder, &visit.recipient)?;
         (json!({ "create": create }), Asked::Create(registration))
