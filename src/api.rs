@@ -4,6 +4,7 @@ pub mod client;
 pub mod consent;
 pub mod device;
 pub mod docs;
+pub mod enrollment;
 pub mod fido;
 pub mod health;
 pub mod openapi;

@@ -22,6 +22,7 @@ pub mod notifier;
 pub mod openapi;
 pub mod owner;
 pub mod pages;
+pub mod person;
 pub mod presentation;
 pub mod rounds;
 pub mod secret;

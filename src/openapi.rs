@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
-use crate::api::{client, consent, device, fido, health, webhook};
+use crate::api::{client, consent, device, enrollment, fido, health, webhook};
 use crate::http::error::FieldError;
 use crate::http::guard::Access;
 use crate::http::router;
@@ -37,6 +37,7 @@ fn operations() -> Vec<Operation> {
     [
         consent::described::operations(),
         client::described::operations(),
+        enrollment::described::operations(),
         webhook::described::operations(),
         fido::described::operations(),
         device::described::operations(),
@@ -61,6 +62,7 @@ pub fn document() -> Value {
         "security": [{ "ApiKey": [] }],
         "tags": [
             { "name": "Consents", "description": "Ask a person for a consent, follow what becomes of it, take it back." },
+            { "name": "Enrollments", "description": "Ask a person to register a passkey, and see that it works." },
             { "name": "Clients", "description": "Who uses this API, with what limits and permissions." },
             { "name": "Webhooks", "description": "Hear of events as they happen." },
             { "name": "FIDO", "description": "Let a client's own users log in by passkey on the client's own pages." },

@@ -2,18 +2,23 @@
 //!
 //! Promises: holding a link proves nothing; a decision takes a one-time code that only the recipient was sent, bound
 //! to the browser that asked for it and to exactly what the page said would be done; every answer, errors included,
-//! is a page that says honestly what happened, cannot be framed, runs no script and is stored by no cache.
+//! is a page that says honestly what happened, cannot be framed, runs no script but our own (for passkeys, and for
+//! nothing else) and is stored by no cache.
 //! Leaves to others: the rules (domain), codes and caps (ephemeral), sending (notifier).
 
 pub mod asset;
 pub mod browser;
+pub mod caps;
 pub mod consent;
+pub mod enrollment;
 pub mod error;
 pub mod field;
 pub mod form;
 pub mod headers;
 pub mod post;
 pub mod qr;
+pub mod resource;
+pub mod routing;
 pub mod view;
 
 use axum::Router;
@@ -26,14 +31,18 @@ use error::PageError;
 
 pub fn routes(_app: &App) -> Router<App> {
     Router::new()
-        .route("/r/{id}", get(consent::show::show))
-        .route("/r/{id}/code", get(consent::enter::enter).post(consent::ask::ask))
-        .route("/r/{id}/again", post(consent::ask::again).get(consent::show::back))
-        .route("/r/{id}/decide", post(consent::decide::decide).get(consent::show::back))
+        .route("/r/{id}", get(routing::show))
+        .route("/r/{id}/code", get(routing::enter).post(routing::ask))
+        .route("/r/{id}/again", post(routing::again).get(routing::back))
+        .route("/r/{id}/decide", post(routing::decide).get(routing::back))
+        .route("/r/{id}/passkey", post(routing::finish).get(routing::back))
+        .route("/r/{id}/passkey/begin", post(routing::begin).get(routing::back))
+        .route("/r/{id}/recover", post(routing::recover).get(routing::back))
         .route("/qr/{id}", get(qr::follow))
         .route("/r/{id}/{*rest}", any(no_page))
         .route("/qr/{id}/{*rest}", any(no_page))
         .route("/assets/pages.css", get(asset::css))
+        .route("/assets/passkey.js", get(asset::passkey))
         .route("/assets/icon.svg", get(asset::icon))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(headers::strict))

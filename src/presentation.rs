@@ -4,6 +4,7 @@
 pub mod client;
 pub mod consent;
 pub mod device;
+pub mod enrollment;
 pub mod login;
 pub mod webhook;
 

@@ -5,6 +5,7 @@
 //! to the id that events carry is a keyed hash in `vault_subjects` and nowhere else.
 
 mod data_key;
+mod former;
 mod master;
 mod person;
 mod wrapped;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use mobid_domain::handle::Handle;
-use mobid_domain::id::{ClientId, UserId};
+use mobid_domain::id::{ClientId, PersonId, UserId};
 use mobid_domain::sealed::Sealed;
 use moka::sync::Cache;
 use sqlx::PgPool;
@@ -34,6 +35,8 @@ pub enum Subject {
     Person(UserId),
     /// The client's own: secrets, endpoints' addresses.
     Tenant,
+    /// A person's own record, which no client has a part in.
+    Own(PersonId),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +65,7 @@ impl Subject {
         match self {
             Self::Person(user) => user.to_string(),
             Self::Tenant => tenant.to_string(),
+            Self::Own(person) => person.to_string(),
         }
     }
 }
@@ -104,6 +108,16 @@ impl Vault {
         reference: &str,
     ) -> Result<(UserId, DataKey), VaultError> {
         self.subject(tenant, self.reference_hash(tenant, reference)).await
+    }
+
+    /// The same, asked of the database: elsewhere the handle may have got another holder a moment ago.
+    pub async fn person_now(
+        &self,
+        tenant: ClientId,
+        handle: &Handle,
+    ) -> Result<(UserId, DataKey), VaultError> {
+        self.users.invalidate(&self.handle_hash(tenant, handle));
+        self.person(tenant, handle).await
     }
 
     async fn subject(&self, tenant: ClientId, hash: [u8; 32]) -> Result<(UserId, DataKey), VaultError> {

@@ -3,6 +3,7 @@
 //! A language is a [`Words`]: leaving one text out does not compile.
 
 mod english;
+pub mod passkeys;
 
 use chrono::{DateTime, Utc};
 

@@ -4,6 +4,7 @@
 //! where the browser is, if not where Debian has it.
 
 pub mod driver;
+mod enrolling;
 
 use chrono::TimeDelta;
 use driver::Browser;
@@ -19,10 +20,8 @@ fn last_code(app: &TestApp) -> String {
     app.outbox().last().unwrap()["code"].as_str().unwrap().to_owned()
 }
 
-/// A page that anybody can use: it fits the screen, has one heading, and says what each control is.
-async fn is_sound(browser: &Browser) {
-    let width = browser.content_width().await;
-    assert!(width <= 390.0, "{width} pixels wide");
+/// The same at the size of a desk: one heading, and each control says what it is.
+async fn is_usable(browser: &Browser) {
     assert_eq!(browser.all("h1").await.len(), 1);
     assert_eq!(browser.all("main").await.len(), 1);
     for control in browser.all("input:not([type=hidden]), textarea, button, a").await {
@@ -30,6 +29,13 @@ async fn is_sound(browser: &Browser) {
         // What is not shown has the role `none`: the value of a field that is not ticked.
         assert!(role == "none" || !label.is_empty(), "a {role} without a name");
     }
+}
+
+/// A page that anybody can use: it fits the screen, has one heading, and says what each control is.
+async fn is_sound(browser: &Browser) {
+    let width = browser.content_width().await;
+    assert!(width <= 390.0, "{width} pixels wide");
+    is_usable(browser).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

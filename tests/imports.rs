@@ -213,8 +213,13 @@ fn the_store_the_vault_and_ephemeral_rows_know_nothing_of_requests() {
 }
 
 #[test]
+fn persons_know_nothing_of_requests() {
+    assert_none_says(&sources("src/person"), &["crate::http", "crate::api", "crate::pages", "axum::"]);
+}
+
+#[test]
 fn handlers_and_pages_hold_no_sql() {
-    for layer in ["src/api", "src/pages", "src/http", "src/workers"] {
+    for layer in ["src/api", "src/pages", "src/person", "src/http", "src/workers"] {
         assert_none_says(&sources(layer), &MACROS);
     }
 }
@@ -238,7 +243,7 @@ fn each_table_has_one_writer() {
             assert_eq!(source.says(&writes), Vec::<String>::new());
         }
     };
-    of("src/vault", &["vault_keys", "vault_subjects"]);
+    of("src/vault", &["vault_former_subjects", "vault_keys", "vault_subjects"]);
     of(
         "src/ephemeral",
         &[
@@ -253,6 +258,7 @@ fn each_table_has_one_writer() {
     );
     of("projections/src/stream", &["checkpoints", "projection_failures"]);
     of("projections/src/consent", &["consents"]);
+    of("projections/src/enrollment", &["enrollments"]);
     of("projections/src/device", &["devices"]);
     of("projections/src/webhook", &["webhook_endpoints", "webhook_subscriptions", "webhook_deliveries"]);
     of("projections/src/expiry", &["deadlines"]);

@@ -12,12 +12,14 @@ use serde_json::{Value, json};
 use self::forms::Forms;
 use crate::pages::Visitor;
 use crate::support::authenticator::{self, Authenticator};
+use crate::support::enrollee::{self, Enrollee};
 use crate::support::process::ServerProcess;
 use crate::support::receiver::Receiver;
 use crate::support::redis::Redis;
 use crate::support::{Api, free_port, outbox};
 
 const RECIPIENT: &str = "+4915112345678";
+const RECIPIENT_OF_A_PASSKEY: &str = "+4915198765432";
 const METADATA: &str = "leak-me-metadata-4711";
 const CALLBACK: &str = "leak-me-callback-4711";
 const RETURN: &str = "leak-me-return-4711";
@@ -44,9 +46,11 @@ async fn nothing_personal_and_no_secret_is_legible_at_rest_or_in_logs() {
     secrets.push(Redis::password().to_owned());
     secrets.extend(manage_a_client(&server.api()).await);
     secrets.extend(log_in_by_passkey(&server.api()).await);
+    secrets.extend(enroll_and_decide(&server).await);
     put_where_they_do_not_belong(&server.api(), &secrets).await;
     let of_people =
-        [RECIPIENT, METADATA, CALLBACK, RETURN, DESCRIPTION, NAME, EMAIL, REFERENCE].map(str::to_owned);
+        [RECIPIENT, RECIPIENT_OF_A_PASSKEY, METADATA, CALLBACK, RETURN, DESCRIPTION, NAME, EMAIL, REFERENCE];
+    let of_people = of_people.map(str::to_owned);
     let legible = Forms::of(of_people.into_iter().chain(secrets));
 
     let dump = dump(&server);
@@ -179,6 +183,37 @@ async fn log_in_by_passkey(api: &Api) -> Vec<String> {
     let parts = ["/challenge", "/user/id", "/id", "/response/clientDataJSON", "/response/attestationObject"];
     let parts = parts.iter().flat_map(|part| shown.iter().filter_map(|shown| shown.pointer(part)?.as_str()));
     parts.map(str::to_owned).collect()
+}
+
+/// Everything that a person goes through who has a passkey of the hosted pages; answers with what of it nobody may read.
+async fn enroll_and_decide(server: &ServerProcess) -> Vec<String> {
+    let api = server.api();
+    let fields = json!({ "recipient": RECIPIENT_OF_A_PASSKEY, "displayName": NAME, "claims": { "note": METADATA },
+        "callbackUrl": format!("https://localhost:1/{CALLBACK}") });
+    let id = enrollee::create_with(&api, fields).await;
+    let mut ann = Enrollee::new(&api);
+    ann.prove_with(&id, || last_code(server)).await;
+    let mut shown = vec![];
+    let wanted = json!({ "recipient": RECIPIENT_OF_A_PASSKEY, "purpose": "data_sharing", "scope": ["name"] });
+    let consent = api.post("/v1/service/consents", &wanted).await.id();
+    let approve = [("action", "approve"), ("scope", "name"), ("claim.name", NAME)];
+    for (resource, fields) in [(&id, &approve[..0]), (&id, &approve[..0]), (&consent, &approve[..])] {
+        let begun = ann.begin(resource, fields).await;
+        let credential = ann.answer(&begun);
+        let done = ann.finish(resource, &begun, &credential).await;
+        assert_eq!(done.status, 303, "{}", done.html);
+        let options = if begun["create"].is_object() { &begun["create"] } else { &begun["get"] };
+        shown.extend([options.clone(), credential]);
+    }
+    let evidence = api.get(&format!("/v1/service/consents/{consent}/evidence")).await;
+    let proof = &evidence.data()["items"][0]["proof"];
+    let mut secrets: Vec<_> =
+        ["text", "publicKey"].iter().map(|part| proof[part].as_str().unwrap().to_owned()).collect();
+    let parts = ["/challenge", "/user/id", "/id", "/response/clientDataJSON", "/response/attestationObject"];
+    let parts = parts.iter().flat_map(|part| shown.iter().filter_map(|shown| shown.pointer(part)?.as_str()));
+    secrets.extend(parts.map(str::to_owned));
+    secrets.push(ann.browser.cookie.clone().unwrap().split_once('=').unwrap().1.to_owned());
+    secrets
 }
 
 /// A secret in a path, a query, a field, a value, and instead of a key.

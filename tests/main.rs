@@ -10,6 +10,7 @@ mod consents;
 mod cut;
 mod devices;
 mod embedded_postgres;
+mod enrollments;
 mod errors;
 mod fido;
 mod following;

@@ -4,10 +4,11 @@ mod attacks;
 mod caps;
 mod decisions;
 mod forms;
+mod passkeys;
 mod states;
 mod visitor;
 
-pub use visitor::Visitor;
+pub use visitor::{Page, Visitor};
 
 use serde_json::Value;
 

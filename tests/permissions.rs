@@ -12,6 +12,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::authenticator::device_of;
+use crate::support::enrollee::registered;
 use crate::support::{Api, Reply, TestApp};
 
 /// One of each thing that a path can name, all of them the owner's, and a name that no thing of its kind has.
@@ -25,6 +26,7 @@ impl Things {
         Self(vec![
             ("/clients/{id}", owner, "cl_00000000000000000000000000"),
             ("/devices/{id}", device_of(&app.api, "ann").await.0, "dev_00000000000000000000000000"),
+            ("/enrollments/{id}", registered(app).await.0, "enr_00000000000000000000000000"),
             ("/service/consents/{id}", app.create_consent().await, "cs_00000000000000000000000000"),
             ("/webhooks/{id}", endpoint, "we_00000000000000000000000000"),
         ])

@@ -9,6 +9,7 @@ use tokio::process::Command;
 
 use crate::support::TestApp;
 use crate::support::authenticator::{device_of, log_in};
+use crate::support::enrollee::{create, registered};
 
 /// What a run of the tool came to.
 struct Answer {
@@ -352,6 +353,46 @@ async fn devices_and_logins_are_checked_like_everything_else() {
     tamper(&app, &id, "delete from devices where id = $1").await;
     assert_eq!(replay_tool(&app, &["verify"]).await.findings(), ["row_missing"]);
     let rebuilt = replay_tool(&app, &["rebuild", "--projection", "devices"]).await;
+    assert_eq!(rebuilt.code, Some(0), "{}", rebuilt.talk);
+    assert_eq!(replay_tool(&app, &["verify"]).await.findings(), Vec::<&str>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn enrollments_and_persons_are_checked_like_everything_else() {
+    let app = TestApp::start().await;
+    let (id, mut ann) = registered(&app).await;
+    ann.passkey(&id).await;
+    create(&app.api).await;
+    app.caught_up().await;
+    for batch in ["10000", "1"] {
+        let clean = replay_tool(&app, &["verify", "--batch", batch]).await;
+        assert_eq!((clean.code, clean.findings()), (Some(0), vec![]), "{}", clean.talk);
+        let aggregates = &clean.summary()["aggregates"];
+        assert_eq!((&aggregates["enrollment"], &aggregates["person"]), (&json!(2), &json!(1)));
+    }
+    let history = replay_tool(&app, &["history", &id]).await;
+    let types: Vec<_> = history.lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["enrollment.created", "enrollment.device_registered", "enrollment.completed"]);
+    for (column, change) in [
+        ("user_id", "user_id || 'x'"),
+        ("status", "'failed'"),
+        ("created_at", "created_at + interval '1 microsecond'"),
+        ("expires_at", "expires_at + interval '1 microsecond'"),
+        ("state", "replace(state::text, 'completed', 'failed')::json"),
+    ] {
+        let keep =
+            format!("create table honest as select {column} as was from enrollments where id = '{id}'");
+        sqlx::query(&keep).execute(app.pool()).await.unwrap();
+        tamper(&app, &id, &format!("update enrollments set {column} = {change} where id = $1")).await;
+        let answer = replay_tool(&app, &["verify"]).await;
+        assert_eq!(answer.findings(), ["row_differs"], "{column}");
+        let back = format!("update enrollments set {column} = (select was from honest) where id = $1");
+        tamper(&app, &id, &back).await;
+        sqlx::query("drop table honest").execute(app.pool()).await.unwrap();
+    }
+    tamper(&app, &id, "delete from enrollments where id = $1").await;
+    assert_eq!(replay_tool(&app, &["verify"]).await.findings(), ["row_missing"]);
+    let rebuilt = replay_tool(&app, &["rebuild", "--projection", "enrollments"]).await;
     assert_eq!(rebuilt.code, Some(0), "{}", rebuilt.talk);
     assert_eq!(replay_tool(&app, &["verify"]).await.findings(), Vec::<&str>::new());
 }

@@ -23,6 +23,7 @@ async fn answers(app: &TestApp) -> Vec<Reply> {
         stranger.get("/r/nothing").await,
         stranger.get(&format!("/qr/{id}")).await,
         stranger.get("/assets/pages.css").await,
+        stranger.get("/assets/passkey.js").await,
     ]
 }
 
@@ -41,7 +42,9 @@ async fn every_answer_says_that_it_is_no_page_to_frame_and_no_script_to_run() {
         assert_eq!(reply.header("cross-origin-resource-policy"), "same-origin", "{place}");
         let kept = reply.header("cache-control");
         assert!(
-            kept == "no-store" || reply.header("content-type").starts_with("text/css"),
+            kept == "no-store"
+                || reply.header("content-type").starts_with("text/css")
+                || reply.header("content-type").starts_with("text/javascript"),
             "{place}: {kept}"
         );
         assert_eq!(reply.header("strict-transport-security"), "", "{place}: it is reached over http");

@@ -2,6 +2,7 @@
 
 pub mod authenticator;
 mod client;
+pub mod enrollee;
 mod postgres;
 pub mod process;
 pub mod proxy;

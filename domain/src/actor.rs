@@ -1,6 +1,6 @@
 //! Who gave a command.
 
-use crate::id::{ClientId, UserId};
+use crate::id::{ClientId, PersonId, UserId};
 
 /// Who gave a command; kept in every event's metadata as `actorKind` and `actorId`.
 ///
@@ -10,6 +10,8 @@ use crate::id::{ClientId, UserId};
 pub enum Actor {
     Client(ClientId),
     Recipient(UserId),
+    /// Somebody on a hosted page, in what is their own and no client's.
+    Person(PersonId),
     System(&'static str),
 }
 
@@ -18,6 +20,7 @@ impl Actor {
         match self {
             Self::Client(_) => "client",
             Self::Recipient(_) => "recipient",
+            Self::Person(_) => "person",
             Self::System(_) => "system",
         }
     }
@@ -26,6 +29,7 @@ impl Actor {
         match self {
             Self::Client(id) => id.to_string(),
             Self::Recipient(id) => id.to_string(),
+            Self::Person(id) => id.to_string(),
             Self::System(name) => (*name).to_owned(),
         }
     }

@@ -20,7 +20,10 @@ mod spec;
 pub use aggregate::{Approval, Consent, Phase, Request, Session, Status};
 pub use command::{ConsentCommand, Create, Update};
 pub use error::ConsentError;
-pub use event::{Assurance, AssuranceMethod, ConsentEvent, Created, RequireAssurance, RevokedBy, Updated};
+pub use event::{
+    Assurance, AssuranceMethod, ConsentEvent, Created, Proof, ProvedAction, RequireAssurance, RevokedBy,
+    Updated,
+};
 
 /// The most fields that one consent may ask for.
 pub const MAX_SCOPE: usize = 32;

@@ -14,13 +14,15 @@ use uuid::Uuid;
 use crate::client::Client;
 use crate::consent::Consent;
 use crate::device::Device;
+use crate::enrollment::Enrollment;
 use crate::event::canonical_text;
 use crate::fido::Login;
+use crate::person::Person;
 use crate::recorded::Recorded;
 use crate::webhook::Endpoint;
 
 /// Every event that was ever stored, by aggregate, with the versions that there are.
-const EVENTS: [(&str, &str, &[&str]); 25] = [
+const EVENTS: [(&str, &str, &[&str]); 38] = [
     ("client", "client.callback_secret_rotated", &["1"]),
     ("client", "client.created", &["1"]),
     ("client", "client.deleted", &["1"]),
@@ -32,10 +34,23 @@ const EVENTS: [(&str, &str, &[&str]); 25] = [
     ("consent", "consent.approved", &["1"]),
     ("consent", "consent.created", &["1"]),
     ("consent", "consent.expired", &["1"]),
+    ("consent", "consent.proved", &["1"]),
     ("consent", "consent.rejected", &["1"]),
     ("consent", "consent.revoked", &["1"]),
     ("consent", "consent.scanned", &["1"]),
     ("consent", "consent.updated", &["1"]),
+    ("enrollment", "enrollment.cancelled", &["1"]),
+    ("enrollment", "enrollment.completed", &["1"]),
+    ("enrollment", "enrollment.created", &["1"]),
+    ("enrollment", "enrollment.device_registered", &["1"]),
+    ("enrollment", "enrollment.expired", &["1"]),
+    ("enrollment", "enrollment.failed", &["1"]),
+    ("enrollment", "enrollment.try_failed", &["1"]),
+    ("person", "person.handle_released", &["1"]),
+    ("person", "person.handle_verified", &["1"]),
+    ("person", "person.passkey_added", &["1"]),
+    ("person", "person.passkey_dropped", &["1"]),
+    ("person", "person.passkey_used", &["1"]),
     ("device", "device.blocked", &["1"]),
     ("device", "device.deregistered", &["1"]),
     ("device", "device.registered", &["1"]),
@@ -117,6 +132,8 @@ fn every_event_ever_stored_still_reads_and_writes_the_same() {
         match known.map(|(aggregate_type, ..)| *aggregate_type) {
             Some(Client::TYPE) => holds::<Client>(&fixture),
             Some(Consent::TYPE) => holds::<Consent>(&fixture),
+            Some(Enrollment::TYPE) => holds::<Enrollment>(&fixture),
+            Some(Person::TYPE) => holds::<Person>(&fixture),
             Some(Device::TYPE) => holds::<Device>(&fixture),
             Some(Login::TYPE) => holds::<Login>(&fixture),
             Some(Endpoint::TYPE) => holds::<Endpoint>(&fixture),
@@ -144,6 +161,8 @@ fn the_names_of_events_are_these_for_ever() {
     };
     assert_eq!(names_of::<<Client as Aggregate>::Event>(), names("client"));
     assert_eq!(names_of::<<Consent as Aggregate>::Event>(), names("consent"));
+    assert_eq!(names_of::<<Enrollment as Aggregate>::Event>(), names("enrollment"));
+    assert_eq!(names_of::<<Person as Aggregate>::Event>(), names("person"));
     assert_eq!(names_of::<<Device as Aggregate>::Event>(), names("device"));
     assert_eq!(names_of::<<Login as Aggregate>::Event>(), names("fido"));
     assert_eq!(names_of::<<Endpoint as Aggregate>::Event>(), names("webhook"));

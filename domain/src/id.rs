@@ -87,6 +87,14 @@ ids! {
     CeremonyId = "ses_";
     /// A person as one client sees them: pairwise, random, never the same for two clients.
     UserId = "usr_";
+    /// An enrollment: a client asks a person to register a passkey on the hosted page.
+    EnrollmentId = "enr_";
+    /// A person of the hosted pages. No client ever sees it: it would tell them whom they share.
+    PersonId = "per_";
+    /// A handle that a person proved to have, from the proof until it is released.
+    HoldingId = "hdl_";
+    /// A passkey of the hosted pages.
+    PasskeyId = "psk_";
     /// A webhook endpoint.
     EndpointId = "we_";
     /// One delivery of one event to one endpoint.

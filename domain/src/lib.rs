@@ -7,6 +7,7 @@ pub mod actor;
 pub mod client;
 pub mod consent;
 pub mod device;
+pub mod enrollment;
 pub mod event;
 pub mod fido;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod frozen;
 pub mod handle;
 pub mod id;
 pub mod leaf;
+pub mod person;
 pub mod recorded;
 pub mod rfc3339;
 pub mod sealed;

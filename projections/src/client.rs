@@ -43,6 +43,13 @@ pub async fn list(
     Ok(found)
 }
 
+/// The ids of all that there ever were.
+pub async fn all(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!("select aggregate_id from events where aggregate_type = 'client' and sequence = 1")
+        .fetch_all(pool)
+        .await
+}
+
 /// Ids of clients, newest first: they are in the order of their making.
 async fn created(pool: &PgPool, after: Option<&str>, limit: i64) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar!(

@@ -81,7 +81,7 @@ fn change(event: &ConsentEvent, position: i64) -> Option<Change> {
     match event {
         ConsentEvent::Created(created) => Some(Change::Due(created.expires_at, position)),
         ConsentEvent::Updated(updated) => updated.expires_at.map(|due| Change::Due(due, position)),
-        ConsentEvent::Scanned { .. } => None,
+        ConsentEvent::Scanned { .. } | ConsentEvent::Proved { .. } => None,
         ConsentEvent::Approved { .. }
         | ConsentEvent::Rejected { .. }
         | ConsentEvent::Revoked { .. }

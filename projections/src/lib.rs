@@ -7,6 +7,7 @@
 pub mod client;
 pub mod consent;
 pub mod device;
+pub mod enrollment;
 pub mod expiry;
 pub mod notice;
 pub mod projection;

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::consent::apply::Consents;
 use crate::device::apply::Devices;
+use crate::enrollment::apply::Enrollments;
 use crate::expiry::Deadlines;
 use crate::notice::LinkNotices;
 use crate::projection::{Follower, Projection};
@@ -12,7 +13,13 @@ use crate::webhook::outbox::Outbox;
 
 /// Read models and other rows that can be rebuilt.
 pub fn projections() -> Vec<Box<dyn Projection>> {
-    vec![Box::new(Consents), Box::new(Endpoints), Box::new(Deadlines), Box::new(Devices)]
+    vec![
+        Box::new(Consents),
+        Box::new(Endpoints),
+        Box::new(Deadlines),
+        Box::new(Devices),
+        Box::new(Enrollments),
+    ]
 }
 
 /// Everything that follows the log; `new_id` makes ids for rows of work.

@@ -4,8 +4,10 @@ use cqrs_es::Aggregate;
 use mobid_domain::client::Client;
 use mobid_domain::consent::Consent;
 use mobid_domain::device::Device;
+use mobid_domain::enrollment::Enrollment;
 use mobid_domain::fido::Login;
-use mobid_domain::id::{ClientId, ConsentId, DeviceId, EndpointId, LoginId};
+use mobid_domain::id::{ClientId, ConsentId, DeviceId, EndpointId, EnrollmentId, LoginId, PersonId};
+use mobid_domain::person::Person;
 use mobid_domain::recorded::{Recorded, Undecodable};
 use mobid_domain::webhook::Endpoint;
 
@@ -15,11 +17,21 @@ pub enum Kind {
     Consent,
     Device,
     Login,
+    Enrollment,
+    Person,
     Webhook,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [Self::Client, Self::Consent, Self::Device, Self::Login, Self::Webhook];
+    pub const ALL: [Self; 7] = [
+        Self::Client,
+        Self::Consent,
+        Self::Device,
+        Self::Login,
+        Self::Enrollment,
+        Self::Person,
+        Self::Webhook,
+    ];
 
     pub fn aggregate_type(self) -> &'static str {
         match self {
@@ -27,6 +39,8 @@ impl Kind {
             Self::Consent => Consent::TYPE,
             Self::Device => Device::TYPE,
             Self::Login => Login::TYPE,
+            Self::Enrollment => Enrollment::TYPE,
+            Self::Person => Person::TYPE,
             Self::Webhook => Endpoint::TYPE,
         }
     }
@@ -37,6 +51,8 @@ impl Kind {
             Self::Consent => ConsentId::PREFIX,
             Self::Device => DeviceId::PREFIX,
             Self::Login => LoginId::PREFIX,
+            Self::Enrollment => EnrollmentId::PREFIX,
+            Self::Person => PersonId::PREFIX,
             Self::Webhook => EndpointId::PREFIX,
         }
     }
@@ -57,6 +73,8 @@ impl Kind {
             Self::Consent => event.decode::<Consent>().map(drop),
             Self::Device => event.decode::<Device>().map(drop),
             Self::Login => event.decode::<Login>().map(drop),
+            Self::Enrollment => event.decode::<Enrollment>().map(drop),
+            Self::Person => event.decode::<Person>().map(drop),
             Self::Webhook => event.decode::<Endpoint>().map(drop),
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod described;
+pub mod evidence;
 pub mod history;
 pub mod list;
 pub mod present;

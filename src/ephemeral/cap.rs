@@ -18,6 +18,8 @@ pub enum Use {
     Send,
     /// A code is entered.
     Try,
+    /// A passkey is asked for, which leaves a row behind for some minutes.
+    Begin,
 }
 
 /// Whose uses are counted together.
@@ -40,7 +42,7 @@ struct Cap {
 
 /// All limits. A code of six digits with five tries is guessed once in 200,000 codes: the day's limits on one handle
 /// keep a month of guessing below 1 in 600.
-const CAPS: [Cap; 10] = [
+const CAPS: [Cap; 12] = [
     Cap { of: Use::Send, per: Per::Resource, limit: 5, window: TimeDelta::hours(1) },
     Cap { of: Use::Send, per: Per::Handle, limit: 10, window: TimeDelta::hours(1) },
     Cap { of: Use::Send, per: Per::Handle, limit: 30, window: TimeDelta::hours(24) },
@@ -51,6 +53,8 @@ const CAPS: [Cap; 10] = [
     Cap { of: Use::Try, per: Per::Handle, limit: 50, window: TimeDelta::hours(24) },
     Cap { of: Use::Try, per: Per::Address, limit: 300, window: TimeDelta::hours(1) },
     Cap { of: Use::Try, per: Per::Client, limit: 20_000, window: TimeDelta::hours(1) },
+    Cap { of: Use::Begin, per: Per::Resource, limit: 60, window: TimeDelta::hours(1) },
+    Cap { of: Use::Begin, per: Per::Address, limit: 600, window: TimeDelta::hours(1) },
 ];
 
 /// Who uses a code on what.
@@ -151,7 +155,7 @@ mod tests {
 
     #[test]
     fn narrow_counters_come_before_wide_ones() {
-        for of in [Use::Send, Use::Try] {
+        for of in [Use::Send, Use::Try, Use::Begin] {
             let limits: Vec<_> = CAPS.iter().filter(|cap| cap.of == of).map(|cap| cap.limit).collect();
             assert!(limits.is_sorted(), "{limits:?}");
         }

@@ -30,10 +30,12 @@ pub enum Action {
     Withdraw,
     /// To see the claims; decides nothing.
     View,
+    /// To prove the handle of an enrollment; the rest takes a passkey.
+    Enroll,
 }
 
 impl Action {
-    const ALL: [Self; 4] = [Self::Approve, Self::Reject, Self::Withdraw, Self::View];
+    const ALL: [Self; 5] = [Self::Approve, Self::Reject, Self::Withdraw, Self::View, Self::Enroll];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,6 +43,7 @@ impl Action {
             Self::Reject => "reject",
             Self::Withdraw => "withdraw",
             Self::View => "view",
+            Self::Enroll => "enroll",
         }
     }
 

@@ -1,5 +1,7 @@
 //! Who holds what may exist once only.
 
+use std::collections::HashMap;
+
 use super::store::EventStore;
 
 /// Holders that are remembered.
@@ -23,5 +25,21 @@ impl EventStore {
             self.holders().insert(claimed, holder.clone());
         }
         Ok(found)
+    }
+
+    /// The same for several claims of a kind, as of one moment; those that are not taken are left out.
+    pub async fn holders_of(
+        &self,
+        kind: &str,
+        keys: &[Vec<u8>],
+    ) -> Result<HashMap<Vec<u8>, String>, sqlx::Error> {
+        let rows = sqlx::query!(
+            "select key, aggregate_id from claims where kind = $1 and key = any($2)",
+            kind,
+            keys
+        )
+        .fetch_all(self.pool())
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.key, row.aggregate_id)).collect())
     }
 }

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use mobid_domain::client::ClientError;
 use mobid_domain::consent::ConsentError;
 use mobid_domain::device::{DeviceError, Status as DeviceStatus};
+use mobid_domain::enrollment::EnrollmentError;
 use mobid_domain::fido::{LoginError, Reason};
 use mobid_domain::webhook::EndpointError;
 use mobid_projections::projection::ApplyError;
@@ -241,6 +242,12 @@ impl From<crate::vault::SealError> for ApiError {
     }
 }
 
+impl From<crate::person::Trouble> for ApiError {
+    fn from(error: crate::person::Trouble) -> Self {
+        Self::internal(&error)
+    }
+}
+
 impl From<ConsentError> for ApiError {
     fn from(error: ConsentError) -> Self {
         match error {
@@ -252,6 +259,20 @@ impl From<ConsentError> for ApiError {
             | ConsentError::NotTheRecipient
             | ConsentError::PasskeyRequired
             | ConsentError::ScopeNotAsked => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<EnrollmentError> for ApiError {
+    fn from(error: EnrollmentError) -> Self {
+        match error {
+            EnrollmentError::NotFound | EnrollmentError::NotTheClient => Self::not_found(),
+            EnrollmentError::AlreadyClosed(status) | EnrollmentError::WrongStatus(status) => {
+                Self::conflict(format!("The enrollment is {status}.")).with_data(json!({ "status": status }))
+            }
+            EnrollmentError::AlreadyExists
+            | EnrollmentError::NotTheRecipient
+            | EnrollmentError::AnotherDevice => Self::conflict(error.to_string()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Reads the fields of a JSON object, collecting everything that is wrong with it.
 
+use mobid_domain::handle::{Handle, InvalidHandle};
 use serde_json::{Map, Value};
 
 use super::error::{ApiError, FieldError};
@@ -113,6 +114,13 @@ fn shortened(name: &str) -> String {
         return name.to_owned();
     }
     name.chars().take(NAME_LENGTH - 1).chain(['…']).collect()
+}
+
+/// Who is asked.
+pub fn recipient(value: &Value) -> Result<Handle, Invalid> {
+    let invalid = |message: String| Invalid::new("invalid_recipient", message);
+    let text = value.as_str().ok_or_else(|| invalid("It must be text.".to_owned()))?;
+    text.parse().map_err(|error: InvalidHandle| invalid(format!("It {error}.")))
 }
 
 /// Text without control characters, between one character and `max`.

@@ -10,8 +10,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use mobid_domain::client::Permission::{
-    ClientsRead, ClientsWrite, ConsentsRead, ConsentsWrite, DevicesRead, DevicesWrite, FidoWrite,
-    WebhooksRead, WebhooksWrite,
+    ClientsRead, ClientsWrite, ConsentsRead, ConsentsWrite, DevicesRead, DevicesWrite, EnrollmentsRead,
+    EnrollmentsWrite, FidoWrite, WebhooksRead, WebhooksWrite,
 };
 
 use super::connections::close_while_draining;
@@ -22,7 +22,7 @@ use super::request_id::with_request_id;
 use super::table::{Row, Table};
 use super::unread::read_the_rest;
 use super::{cors, ending, security};
-use crate::api::{client, consent, device, docs, fido, health, openapi, webhook};
+use crate::api::{client, consent, device, docs, enrollment, fido, health, openapi, webhook};
 use crate::app::App;
 use crate::pages;
 
@@ -80,6 +80,7 @@ fn v1() -> Table {
         .change("/service/consents/{id}", With(ConsentsWrite), consent::update::update)
         .delete("/service/consents/{id}", With(ConsentsWrite), consent::revoke::revoke)
         .get("/service/consents/{id}/history", With(ConsentsRead), consent::history::history)
+        .get("/service/consents/{id}/evidence", With(ConsentsRead), consent::evidence::evidence)
         .post("/auth/fido/register/begin", With(FidoWrite), fido::register_begin::register_begin)
         .post("/auth/fido/register/complete", With(FidoWrite), fido::register_complete::register_complete)
         .post("/auth/fido/authenticate/begin", With(FidoWrite), fido::authenticate_begin::authenticate_begin)
@@ -93,6 +94,11 @@ fn v1() -> Table {
         .delete("/devices/{id}", With(DevicesWrite), device::deregister::deregister)
         .post("/devices/{id}/block", With(DevicesWrite), device::block::block)
         .post("/devices/{id}/unblock", With(DevicesWrite), device::unblock::unblock)
+        .get("/enrollments", With(EnrollmentsRead), enrollment::list::list)
+        .post("/enrollments", With(EnrollmentsWrite), enrollment::create::create)
+        .get("/enrollments/{id}", With(EnrollmentsRead), enrollment::retrieve::retrieve)
+        .delete("/enrollments/{id}", With(EnrollmentsWrite), enrollment::cancel::cancel)
+        .post("/enrollments/{id}/verify", With(EnrollmentsWrite), enrollment::verify::verify)
         .get("/webhooks", With(WebhooksRead), webhook::list::list)
         .post("/webhooks", With(WebhooksWrite), webhook::create::create)
         .get("/webhooks/event-types", With(WebhooksRead), webhook::event_types::event_types)

@@ -30,6 +30,29 @@ pub fn endpoint_url(value: &Value, code: &str, http_anywhere: bool) -> Result<St
         .ok_or_else(|| Invalid::new(code, rule))
 }
 
+/// A URL at one of the hosts that the client's callbacks may go to; any, where none is named.
+pub fn callback_url(value: &Value, hosts: &[String]) -> Result<String, Invalid> {
+    let text = web_url(value, "invalid_callback_url")?;
+    let url = Url::parse(&text).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    if hosts.is_empty() || hosts.iter().any(|known| known == host) {
+        Ok(text)
+    } else {
+        Err(Invalid::new("invalid_callback_url", "Its host must be one of the client's callbackHosts."))
+    }
+}
+
+/// A URL on one of the client's registered origins.
+pub fn return_url(value: &Value, origins: &[String]) -> Result<String, Invalid> {
+    let text = web_url(value, "invalid_return_url")?;
+    let origin = Url::parse(&text).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    if origins.contains(&origin) {
+        Ok(text)
+    } else {
+        Err(Invalid::new("invalid_return_url", "It must be on one of the client's registered origins."))
+    }
+}
+
 /// A URL of the web in plain characters, as text and parsed.
 fn parse(value: &Value) -> Option<(String, Url)> {
     let text = value.as_str()?;

@@ -33,6 +33,7 @@ fn data(event_type: EventType) -> Value {
     } });
     let resource = match event_type.as_str().split('.').next() {
         Some("consent") => reference("Consent"),
+        Some("enrollment") => reference("Enrollment"),
         Some("webhook") => reference("WebhookEndpoint"),
         Some("device") => reference("Device"),
         Some("auth") => reference("Login"),
@@ -95,4 +96,23 @@ pub fn callbacks() -> Value {
     let mut post = delivery(&body);
     post["summary"] = json!("The consent was decided, expired or was revoked");
     json!({ "decision": { "{$request.body#/callbackUrl}": { "post": post } } })
+}
+
+/// `callbacks` of a new enrollment.
+pub fn enrollment_callbacks() -> Value {
+    let data = json!({ "type": "object", "properties": {
+        "userId": reference("UserId"),
+        "deviceId": { "oneOf": [{ "type": "null" }, reference("DeviceId")] },
+        "claims": reference("Metadata"),
+        "sequence": { "type": "integer", "minimum": 1 },
+    } });
+    let body = json!({ "type": "object", "required": ["sessionId", "status", "timestamp", "data"], "properties": {
+        "sessionId": reference("EnrollmentId"),
+        "status": one_of(&["COMPLETED", "FAILED", "EXPIRED"]),
+        "timestamp": { "type": "integer", "description": "Milliseconds since 1970." },
+        "data": data,
+    } });
+    let mut post = delivery(&body);
+    post["summary"] = json!("The enrollment was completed, failed or expired");
+    json!({ "outcome": { "{$request.body#/callbackUrl}": { "post": post } } })
 }

@@ -6,8 +6,8 @@ use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, Type};
 
 use super::ceremonies;
 use super::schema::{
-    about, client_statuses, consent_statuses, device_statuses, event_types, failure_reasons, id, integer,
-    nullable, one_of, permissions, plans, slug as any_slug, time,
+    about, client_statuses, consent_statuses, device_statuses, enrollment_statuses, event_types,
+    failure_reasons, id, integer, nullable, one_of, permissions, plans, slug as any_slug, time,
 };
 use crate::presentation::ERASED;
 
@@ -29,6 +29,7 @@ macro_rules! named {
 named! {
     consent_id = "ConsentId": about(id("cs_"), "A consent session. An id is not a secret.");
     client_id = "ClientId": about(id("cl_"), "A client.");
+    enrollment_id = "EnrollmentId": about(id("enr_"), "An enrollment.");
     endpoint_id = "EndpointId": about(id("we_"), "A webhook endpoint.");
     event_id = "EventId": about(id("evt_"), "An event; the `webhook-id` of what tells of it.");
     user_id = "UserId": about(id("usr_"), "A person as this client knows them: another client knows them by another id.");
@@ -43,6 +44,9 @@ named! {
     slug = "Slug": about(any_slug(&["identity_verification"]), "A short name that a client chooses; never personal data.");
     consent_status = "ConsentStatus": about(consent_statuses(),
         "`pending` becomes `approved`, `rejected`, `expired` or `revoked`; `approved` can become `revoked`.");
+    enrollment_status = "EnrollmentStatus": about(enrollment_statuses(),
+        "`pending` becomes `device_registered`, that `completed` or `failed`; both can become `expired` or `cancelled`.");
+    enrollment_failure = "EnrollmentFailure": one_of(&["too_many_tries"]);
     client_status = "ClientStatus": client_statuses();
     endpoint_status = "WebhookEndpointStatus": one_of(&["active", "disabled", "deleted"]);
     event_type = "EventType": event_types();
@@ -70,6 +74,14 @@ pub fn device_block_or_null() -> RefOr<Schema> {
 
 pub fn failure_reason_or_null() -> RefOr<Schema> {
     or_null(failure_reason())
+}
+
+pub fn device_id_or_null() -> RefOr<Schema> {
+    or_null(device_id())
+}
+
+pub fn enrollment_failure_or_null() -> RefOr<Schema> {
+    or_null(enrollment_failure())
 }
 
 pub fn claims_or_null() -> RefOr<Schema> {

@@ -3,6 +3,7 @@
 use mobid_domain::client::{Permission, Plan, Status as ClientStatus};
 use mobid_domain::consent::Status as ConsentStatus;
 use mobid_domain::device::Status as DeviceStatus;
+use mobid_domain::enrollment::Status as EnrollmentStatus;
 use mobid_domain::fido::Reason;
 use mobid_domain::webhook::EventType;
 use serde_json::{Value, json};
@@ -60,6 +61,18 @@ pub fn url(pattern: &str, examples: &[&str]) -> Value {
     json!({ "type": "string", "format": "uri", "pattern": pattern, "maxLength": 2_048, "examples": examples })
 }
 
+/// https, or http to loopback: `http::web_url`.
+const WEB: &str =
+    r"^([hH][tT][tT][pP][sS]://[^/?#]|[hH][tT][tT][pP]://([^/?#]*\.)?(localhost|127\.[0-9.]+|\[::1\]))";
+
+pub fn callback_url() -> Value {
+    url(WEB, &["https://yourapp.com/callback"])
+}
+
+pub fn return_url() -> Value {
+    url(WEB, &["https://yourapp.com/done"])
+}
+
 pub fn list(item: &Value, max: Option<usize>, unique: bool, example: &Value) -> Value {
     let mut list = json!({ "type": "array", "items": item, "examples": [example] });
     if let Some(max) = max {
@@ -100,6 +113,10 @@ pub fn device_statuses() -> Value {
 
 pub fn failure_reasons() -> Value {
     json!({ "type": "string", "enum": Reason::ALL })
+}
+
+pub fn enrollment_statuses() -> Value {
+    one_of(&EnrollmentStatus::ALL.map(EnrollmentStatus::as_str))
 }
 
 pub fn client_statuses() -> Value {

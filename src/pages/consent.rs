@@ -11,6 +11,7 @@ pub mod decide;
 pub mod enter;
 pub mod grant;
 mod outcome;
+pub mod passkey;
 pub mod show;
 
 use chrono::{DateTime, Utc};
@@ -27,6 +28,7 @@ use crate::app::App;
 use crate::ephemeral::code::Action;
 use crate::event_store::{CommandContext, ExecuteError};
 use crate::http::request_id;
+use crate::person::recipient::Addressee;
 use crate::vault::{DataKey, SealError, Subject};
 use crate::words::Words;
 
@@ -45,8 +47,8 @@ pub struct Visit {
 }
 
 impl Visit {
-    pub async fn load(app: &App, resource: &str) -> Result<Self, PageError> {
-        let id: ConsentId = resource.parse().map_err(|_| PageError::NotFound)?;
+    pub async fn load(app: &App, id: ConsentId) -> Result<Self, PageError> {
+        let resource = &id.to_string();
         let folded = app.current.consent(id).await?.ok_or(PageError::NotFound)?;
         let session = folded.state.session().cloned().ok_or(PageError::NotFound)?;
         let request = &session.request;
@@ -73,20 +75,46 @@ impl Visit {
         self.session.request.require_assurance == RequireAssurance::Passkey
     }
 
-    /// Whether an action can be begun at all; the rules have the last word when it is decided.
+    /// Whether an action can be begun with a code; the rules have the last word when it is decided.
     fn allows(&self, action: Action) -> Result<(), PageError> {
+        self.fits(action)?;
+        if self.passkey_demanded() && action != Action::View {
+            return Err(PageError::PasskeyDemanded(self.id.into()));
+        }
+        Ok(())
+    }
+
+    /// Whether an action can be begun at all.
+    fn fits(&self, action: Action) -> Result<(), PageError> {
         let fits = match action {
             Action::Approve | Action::Reject => self.status() == Status::Pending,
             Action::Withdraw | Action::View => self.status() == Status::Approved,
+            Action::Enroll => false,
         };
         match () {
-            () if !fits => Err(PageError::Ended(self.id)),
+            () if !fits => Err(PageError::Ended(self.id.into())),
             () if action == Action::Approve && !self.client_is_active => Err(PageError::ClientShutOut),
-            () if self.passkey_demanded() && action != Action::View => {
-                Err(PageError::PasskeyDemanded(self.id))
-            }
             () => Ok(()),
         }
+    }
+
+    /// Whom the client addressed.
+    fn addressee(&self) -> Addressee<'_> {
+        let request = &self.session.request;
+        Addressee { client: request.client_id, handle: &self.recipient, user: request.user_id }
+    }
+
+    /// Whether a code is enough, once it has come back: it is not, for what is somebody's who has a passkey, nor for what
+    /// was addressed to whoever had the handle before. Taking something back is always possible.
+    async fn accepts_code(&self, app: &App, action: Action) -> Result<(), PageError> {
+        if !self.addressee().is_reached(app).await? {
+            return Err(PageError::Moved);
+        }
+        let takes_back = matches!(action, Action::Reject | Action::Withdraw);
+        if !takes_back && self.addressee().has_passkey(app).await? {
+            return Err(PageError::PasskeyThere(self.id.into()));
+        }
+        Ok(())
     }
 
     fn hidden(&self, app: &App, browser: &BrowserSession) -> Hidden {
@@ -116,11 +144,13 @@ impl Visit {
 
     fn refused(&self, error: ExecuteError<ConsentError>) -> PageError {
         match error {
-            ExecuteError::Stale { .. } | ExecuteError::Contended => PageError::Changed(self.id),
+            ExecuteError::Stale { .. } | ExecuteError::Contended => PageError::Changed(self.id.into()),
             ExecuteError::Refused(reason) => match reason {
-                ConsentError::AlreadyClosed(_) | ConsentError::WrongStatus(_) => PageError::Ended(self.id),
-                ConsentError::ScopeNotAsked => PageError::Changed(self.id),
-                ConsentError::PasskeyRequired => PageError::PasskeyDemanded(self.id),
+                ConsentError::AlreadyClosed(_) | ConsentError::WrongStatus(_) => {
+                    PageError::Ended(self.id.into())
+                }
+                ConsentError::ScopeNotAsked => PageError::Changed(self.id.into()),
+                ConsentError::PasskeyRequired => PageError::PasskeyDemanded(self.id.into()),
                 ConsentError::NotFound => PageError::NotFound,
                 ConsentError::AlreadyExists | ConsentError::NotTheRecipient | ConsentError::NotTheClient => {
                     PageError::internal(&reason)

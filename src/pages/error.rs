@@ -3,12 +3,13 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use mobid_domain::id::ConsentId;
 use mobid_projections::projection::ApplyError;
 
 use super::form::FormError;
+use super::resource::Resource;
 use super::view::{Frame, Link, NotePage, render};
 use crate::http::request_id;
+use crate::person::Trouble;
 use crate::vault::{SealError, VaultError};
 use crate::words::{Note, Words};
 
@@ -23,21 +24,25 @@ pub enum PageError {
     FormVoid,
     Form(FormError),
     /// What was shown is not what stands there now.
-    Changed(ConsentId),
+    Changed(Resource),
     /// The state no longer allows it.
-    Ended(ConsentId),
+    Ended(Resource),
     /// No code was asked for in this browser for this.
-    NoCode(ConsentId),
-    PasskeyDemanded(ConsentId),
+    NoCode(Resource),
+    PasskeyDemanded(Resource),
+    /// Whoever has the handle has a passkey, and a code was not enough.
+    PasskeyThere(Resource),
     /// Its client was suspended or deleted: it is given nothing more.
     ClientShutOut,
     Capped {
-        resource: ConsentId,
+        resource: Resource,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     },
-    NotSent(ConsentId),
+    NotSent(Resource),
     Erased,
+    /// The handle leads to somebody else since.
+    Moved,
     Internal,
 }
 
@@ -52,12 +57,15 @@ impl PageError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::CrossSite | Self::FormVoid | Self::NoCode(_) | Self::PasskeyDemanded(_) => {
-                StatusCode::FORBIDDEN
-            }
+            Self::CrossSite
+            | Self::FormVoid
+            | Self::NoCode(_)
+            | Self::PasskeyDemanded(_)
+            | Self::PasskeyThere(_) => StatusCode::FORBIDDEN,
             Self::Form(FormError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Form(_) => StatusCode::BAD_REQUEST,
             Self::Changed(_) | Self::Ended(_) | Self::ClientShutOut => StatusCode::CONFLICT,
+            Self::Moved => StatusCode::FORBIDDEN,
             Self::Capped { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotSent(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Erased => StatusCode::GONE,
@@ -76,10 +84,12 @@ impl PageError {
             Self::Ended(_) => words.ended,
             Self::NoCode(_) => words.no_code,
             Self::PasskeyDemanded(_) => words.passkey_demanded,
+            Self::PasskeyThere(_) => words.passkeys().needed,
             Self::ClientShutOut => words.client_shut_out,
             Self::Capped { .. } => words.capped,
             Self::NotSent(_) => words.not_sent,
             Self::Erased => words.erased,
+            Self::Moved => words.passkeys().moved,
             Self::Internal => words.internal,
         }
     }
@@ -90,6 +100,7 @@ impl PageError {
             Self::Changed(id) | Self::Ended(id) => (id, words.look_again),
             Self::NoCode(id)
             | Self::PasskeyDemanded(id)
+            | Self::PasskeyThere(id)
             | Self::NotSent(id)
             | Self::Capped { resource: id, .. } => (id, words.start_again),
             _ => return None,
@@ -137,6 +148,12 @@ impl From<sqlx::Error> for PageError {
 
 impl From<ApplyError> for PageError {
     fn from(error: ApplyError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<Trouble> for PageError {
+    fn from(error: Trouble) -> Self {
         Self::internal(&error)
     }
 }

@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::browser::BrowserSession;
-use crate::words::Words;
+use crate::words::passkeys::PasskeyWords;
+use crate::words::{Note, Words};
 
 /// What every page has around it.
 pub struct Frame {
@@ -65,7 +66,11 @@ pub struct RequestPage {
     pub problem: Option<String>,
     pub next_step: String,
     pub via_qr: bool,
-    pub answerable: bool,
+    /// Whether a code is enough for the client.
+    pub by_code: bool,
+    pub passkey_problem: Option<&'static str>,
+    pub ceremony: Ceremony,
+    pub passkeys: &'static PasskeyWords,
 }
 
 /// The code that was sent is to be entered.
@@ -83,6 +88,52 @@ pub struct CodePage {
     pub tries_left: Option<String>,
     pub confirm: &'static str,
     pub careful: bool,
+}
+
+/// What a form says that asks for a passkey.
+pub struct Ceremony {
+    pub button: &'static str,
+    pub stopped: &'static str,
+    pub failed: &'static str,
+    pub unsupported: &'static str,
+    pub without_script: Note,
+}
+
+impl Ceremony {
+    pub fn new(words: &PasskeyWords, button: &'static str) -> Self {
+        let (stopped, failed, unsupported) = (words.stopped, words.failed, words.unsupported);
+        Self { button, stopped, failed, unsupported, without_script: words.without_script }
+    }
+}
+
+/// An enrollment, before the recipient proved to be so.
+#[derive(Template)]
+#[template(path = "enroll.html", config = "src/pages/askama.toml")]
+pub struct EnrollPage {
+    pub frame: Frame,
+    pub hidden: Hidden,
+    pub masked: String,
+    pub until: Moment,
+    pub next_step: String,
+    pub passkeys: &'static PasskeyWords,
+}
+
+/// An enrollment that waits for a passkey.
+#[derive(Template)]
+#[template(path = "passkey.html", config = "src/pages/askama.toml")]
+pub struct PasskeyPage {
+    pub frame: Frame,
+    pub hidden: Hidden,
+    pub step: String,
+    pub text: &'static str,
+    pub facts: Vec<Fact>,
+    pub known_heading: String,
+    pub known: Vec<SharedField>,
+    pub ceremony: Ceremony,
+    pub problem: Option<&'static str>,
+    /// For who has none of the passkeys that there are.
+    pub lost: Option<Note>,
+    pub passkeys: &'static PasskeyWords,
 }
 
 pub struct Fact {
@@ -109,7 +160,9 @@ pub struct Offer {
     pub title: &'static str,
     pub text: String,
     pub action: &'static str,
-    pub label: &'static str,
+    /// On the button that takes a code, where that is enough.
+    pub label: Option<&'static str>,
+    pub by_passkey: &'static str,
     pub careful: bool,
 }
 
@@ -130,6 +183,8 @@ pub struct OutcomePage {
     pub facts: Vec<Fact>,
     pub granted: Option<Granted>,
     pub offers: Vec<Offer>,
+    pub problem: Option<&'static str>,
+    pub ceremony: Ceremony,
     pub return_link: Option<Link>,
 }
 

@@ -55,7 +55,9 @@ pub struct BlockBody {
 /// The client and the user that it is registered for.
 pub fn holder(device: &Known) -> (ClientId, UserId) {
     match device.holder {
-        Holder::ClientUser { client_id, user_id } => (client_id, user_id),
+        Holder::ClientUser { client_id, user_id } | Holder::Person { client_id, user_id } => {
+            (client_id, user_id)
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub static WORDS: Words = Words {
     reject: "Reject",
     passkey_demanded: Note {
         title: "A passkey is needed",
-        text: "This company accepts an answer with a passkey only, and passkeys cannot be used on this page yet. You cannot answer here. Nothing is shared; the request ends by itself.",
+        text: "This company accepts an answer with a passkey only, so a code is not enough. Nothing was decided. Go back, and answer with your passkey.",
     },
 
     code_title: |action| match action {
@@ -38,6 +38,7 @@ pub static WORDS: Words = Words {
         Action::Reject => "Enter your code to reject",
         Action::Withdraw => "Enter your code to withdraw",
         Action::View => "Enter your code to see what you shared",
+        Action::Enroll => "Enter your code to go on",
     },
     code_over_title: "This code no longer works",
     code_sent: |masked| format!("We sent 6 digits to {masked}. They work for {MINUTES} minutes."),
@@ -49,6 +50,7 @@ pub static WORDS: Words = Words {
         Action::Reject => format!("You reject the request. {client} gets nothing."),
         Action::Withdraw => format!("You withdraw your consent. {client} no longer gets your data from us."),
         Action::View => "You see what you shared. Nothing changes.".to_owned(),
+        Action::Enroll => format!("You show that this is you, and set up a passkey for {client} next."),
     },
     shares_nothing: "No personal data.",
     tries_left: |left| match left {
@@ -60,6 +62,7 @@ pub static WORDS: Words = Words {
         Action::Reject => "Reject",
         Action::Withdraw => "Withdraw consent",
         Action::View => "Show what I shared",
+        Action::Enroll => "Continue",
     },
     send_again: "Send a new code",
     go_back: "Go back without deciding",
@@ -183,6 +186,7 @@ pub static WORDS: Words = Words {
             Action::Reject => format!("to reject the request of {client}"),
             Action::Withdraw => format!("to withdraw your consent to {client}"),
             Action::View => format!("to see what you shared with {client}"),
+            Action::Enroll => format!("to set up a passkey for {client}"),
         };
         format!(
             "{code} is your code {what}. It works for {MINUTES} minutes, only on the page where it was asked for. \

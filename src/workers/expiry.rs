@@ -1,4 +1,4 @@
-//! Says in the log that a consent has expired, soon after it has.
+//! Says in the log that a consent or an enrollment has expired, soon after it has.
 //!
 //! Everything shows `expired` from the deadline on, so a sweep that comes late, twice or on two instances at once
 //! changes nothing but the time of the event: it can be killed at any instant.
@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use mobid_domain::consent::{Consent, ConsentCommand};
+use mobid_domain::enrollment::{Enrollment, EnrollmentCommand};
+use mobid_projections::enrollment::query as enrollments;
 use mobid_projections::expiry;
 use mobid_projections::stream::fold::Folded;
 use mobid_projections::stream::lease::Lease;
@@ -26,6 +28,7 @@ const ABREAST: usize = 4;
 const LONGEST: Duration = Duration::from_mins(10);
 
 type SweepError = ExecuteError<mobid_domain::consent::ConsentError>;
+type EnrollmentSweepError = ExecuteError<mobid_domain::enrollment::EnrollmentError>;
 
 /// Each second, by whichever instance has the lease.
 pub fn job(app: App) -> Result<Job, JobSchedulerError> {
@@ -56,8 +59,29 @@ async fn tick(app: &App, lease: &mut Option<Lease>) -> Result<(), SweepError> {
     }
     if lease.is_some() {
         sweep(app).await?;
+        if let Err(error) = sweep_enrollments(app).await {
+            tracing::warn!(error = %error, "sweep of enrollments failed, the next one goes on");
+        }
     }
     Ok(())
+}
+
+/// Expires every open enrollment whose deadline has come; answers how many.
+pub async fn sweep_enrollments(app: &App) -> Result<usize, EnrollmentSweepError> {
+    let now = app.clock.now();
+    let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+    let (mut expired, mut after) = (0, None);
+    loop {
+        let due = enrollments::due(&app.pool, now, after.as_ref(), limit).await?;
+        let Some(last) = due.last().cloned() else { return Ok(expired) };
+        let ids: Vec<_> = due.into_iter().map(|(_, id)| id).collect();
+        let context = |folded: &Folded<Enrollment>| {
+            let tenant = folded.state.session()?.request.client_id;
+            Some(CommandContext::system("expiry", tenant, now, Some("deadline".to_owned())))
+        };
+        expired += app.store.execute_many::<Enrollment>(&ids, EnrollmentCommand::Expire, context).await?;
+        after = Some(last);
+    }
 }
 
 /// Expires everything whose deadline has come; answers how many.

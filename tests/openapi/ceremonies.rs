@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::Api;
 use crate::support::authenticator::{Authenticator, begin, device_of};
+use crate::support::enrollee::Enrollee;
 
 /// As in the examples.
 const SESSION: &str = "ses_01kb0m2x9qe3r8s6t4v2w0y5zh";
@@ -30,6 +31,13 @@ pub async fn make_good(api: &Api, path: &str, body: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// The same for who verifies an enrollment.
+pub async fn make_verification_good(api: &Api, id: &str, ann: &mut Enrollee, body: &mut Value) {
+    let begun = api.post(&format!("/v1/enrollments/{id}/verify"), &json!({})).await;
+    let credential = ann.authenticator.get(&begun.data()["publicKey"]);
+    replace(body, begun.data(), credential);
 }
 
 fn is_taken(user: &str) -> bool {

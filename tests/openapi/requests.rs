@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ceremonies, described, document, resolved};
 use crate::support::authenticator::device_of;
+use crate::support::enrollee::registered;
 use crate::support::{Reply, TestApp};
 
 /// An operation that takes a body.
@@ -22,6 +23,10 @@ impl Sent<'_> {
         }
         let id = if self.path.starts_with("/devices/") {
             device_of(&self.app.api, "ann").await.0
+        } else if self.path.starts_with("/enrollments/") {
+            let (id, mut ann) = registered(self.app).await;
+            ceremonies::make_verification_good(&self.app.api, &id, &mut ann, &mut body).await;
+            id
         } else if self.path.starts_with("/clients/") {
             let body = json!({ "name": "x", "permissions": [], "plan": "enterprise" });
             self.app.api.post("/v1/clients", &body).await.id()

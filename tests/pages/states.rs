@@ -10,7 +10,13 @@ use crate::support::{Api, RECIPIENT, TestApp, reference_body};
 
 fn carries_what_protects_it(page: &Page) {
     let policy = page.header("content-security-policy");
-    for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action 'self'", "base-uri 'none'"] {
+    for part in [
+        "default-src 'none'",
+        "script-src 'self';",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+        "base-uri 'none'",
+    ] {
         assert!(policy.contains(part), "{policy}");
     }
     assert_eq!(page.header("x-frame-options"), "DENY");
@@ -19,11 +25,13 @@ fn carries_what_protects_it(page: &Page) {
     assert_eq!(page.header("cross-origin-opener-policy"), "same-origin");
     assert!(page.header("permissions-policy").contains("camera=()"));
     assert_eq!(page.header("cache-control"), "no-store");
-    assert!(!page.says("<script") && !page.says("style=\""));
+    let ours = page.html.matches("<script type=\"module\" src=\"/assets/passkey.js").count();
+    assert_eq!(page.html.matches("<script").count(), ours, "no script but ours");
+    assert!(!page.says("style=\"") && !page.says(" onclick"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_can_be_framed_or_cached_and_none_runs_a_script() {
+async fn no_page_can_be_framed_or_cached_and_none_runs_a_script_but_ours() {
     let app = TestApp::start().await;
     let id = app.create_consent().await;
     let mut ann = Visitor::new(&app);

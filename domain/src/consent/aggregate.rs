@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{ConsentCommand, Update};
 use super::error::ConsentError;
-use super::event::{Assurance, AssuranceMethod, ConsentEvent, Created, RequireAssurance, RevokedBy, Updated};
+use super::event::{
+    Assurance, AssuranceMethod, ConsentEvent, Created, Proof, ProvedAction, RequireAssurance, RevokedBy,
+    Updated,
+};
 use crate::actor::Actor;
 use crate::event::{Decider, aggregate};
 use crate::id::{ClientId, UserId};
@@ -218,6 +221,7 @@ impl Session {
                     status => Err(ConsentError::AlreadyClosed(status)),
                 }
             }
+            ConsentCommand::Prove { proof, decision } => self.prove(stamped, proof, decision),
             ConsentCommand::Expire => Ok(match self.phase {
                 Phase::Pending if at >= self.request.expires_at => {
                     vec![ConsentEvent::Expired { at: self.request.expires_at }]
@@ -226,6 +230,28 @@ impl Session {
                 _ => vec![],
             }),
         }
+    }
+
+    /// What a passkey signed goes with what it decided, or not at all.
+    fn prove(
+        &self,
+        stamped: &Stamped<ConsentCommand>,
+        proof: &Proof,
+        decision: &ConsentCommand,
+    ) -> Result<Vec<ConsentEvent>, ConsentError> {
+        let (action, assurance) = match decision {
+            ConsentCommand::Approve { assurance, .. } => (ProvedAction::Approve, assurance),
+            ConsentCommand::Reject { assurance } => (ProvedAction::Reject, assurance),
+            ConsentCommand::Withdraw { assurance } => (ProvedAction::Withdraw, assurance),
+            _ => return Err(ConsentError::NotTheRecipient),
+        };
+        if assurance.method != AssuranceMethod::Passkey {
+            return Err(ConsentError::PasskeyRequired);
+        }
+        let (at, by) = (stamped.at, stamped.by);
+        let decided = self.decide(&Stamped { at, by, command: decision.clone() })?;
+        let proof = Box::new(proof.clone());
+        Ok(std::iter::once(ConsentEvent::Proved { action, proof, at }).chain(decided).collect())
     }
 
     fn by_client(&self, by: Actor) -> Result<(), ConsentError> {
@@ -273,6 +299,8 @@ impl Session {
                 let claims = claims.map(|sealed| SealedIn::new(ConsentEvent::APPROVED, sealed));
                 self.phase = Phase::Approved(Approval { granted_scope, claims, assurance, at });
             }
+            // For whoever asks for evidence: the state needs none of it.
+            ConsentEvent::Proved { .. } => {}
             ConsentEvent::Rejected { assurance, at } => self.phase = Phase::Rejected { assurance, at },
             ConsentEvent::Revoked { by, at } => {
                 let approval = self.approval().cloned().map(|approval| Approval { claims: None, ..approval });
@@ -363,6 +391,7 @@ impl Consent {
                 ConsentEvent::Updated(_)
                 | ConsentEvent::Scanned { .. }
                 | ConsentEvent::Approved { .. }
+                | ConsentEvent::Proved { .. }
                 | ConsentEvent::Rejected { .. }
                 | ConsentEvent::Revoked { .. }
                 | ConsentEvent::Expired { .. },

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::event::{Assurance, Created};
+use super::event::{Assurance, Created, Proof};
 use crate::sealed::Sealed;
 use crate::slug::Slug;
 
@@ -27,6 +27,11 @@ pub enum ConsentCommand {
     /// The recipient takes an approval back.
     Withdraw {
         assurance: Assurance,
+    },
+    /// A decision of the recipient's, with what their passkey signed for it.
+    Prove {
+        proof: Box<Proof>,
+        decision: Box<ConsentCommand>,
     },
     /// The deadline may have passed.
     Expire,

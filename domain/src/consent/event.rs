@@ -25,6 +25,14 @@ pub enum ConsentEvent {
         #[serde(with = "crate::rfc3339")]
         at: DateTime<Utc>,
     },
+    /// What the recipient's passkey signed: the decision that it is for is the event after it.
+    #[serde(rename = "consent.proved")]
+    Proved {
+        action: ProvedAction,
+        proof: Box<Proof>,
+        #[serde(with = "crate::rfc3339")]
+        at: DateTime<Utc>,
+    },
     #[serde(rename = "consent.rejected")]
     Rejected {
         assurance: Assurance,
@@ -86,6 +94,28 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<O
     Option::<Sealed>::deserialize(deserializer).map(Some)
 }
 
+/// What was decided by a passkey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProvedAction {
+    Approve,
+    Reject,
+    Withdraw,
+}
+
+/// A passkey's signature over what was decided, for whoever wants to verify it; bytes are in base64url.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Proof {
+    /// The canonical text.
+    pub text: Sealed,
+    pub client_data: Sealed,
+    pub public_key: Sealed,
+    pub nonce: String,
+    pub authenticator_data: String,
+    pub signature: String,
+}
+
 /// What the recipient proved when deciding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -126,6 +156,7 @@ impl ConsentEvent {
     pub const UPDATED: &'static str = "consent.updated";
     pub const SCANNED: &'static str = "consent.scanned";
     pub const APPROVED: &'static str = "consent.approved";
+    pub const PROVED: &'static str = "consent.proved";
     pub const REJECTED: &'static str = "consent.rejected";
     pub const REVOKED: &'static str = "consent.revoked";
     pub const EXPIRED: &'static str = "consent.expired";
@@ -136,6 +167,7 @@ impl ConsentEvent {
             Self::Updated(_) => Self::UPDATED,
             Self::Scanned { .. } => Self::SCANNED,
             Self::Approved { .. } => Self::APPROVED,
+            Self::Proved { .. } => Self::PROVED,
             Self::Rejected { .. } => Self::REJECTED,
             Self::Revoked { .. } => Self::REVOKED,
             Self::Expired { .. } => Self::EXPIRED,
@@ -153,6 +185,7 @@ impl ConsentEvent {
             Self::Updated(updated) => updated.at,
             Self::Scanned { at }
             | Self::Approved { at, .. }
+            | Self::Proved { at, .. }
             | Self::Rejected { at, .. }
             | Self::Revoked { at, .. }
             | Self::Expired { at } => *at,

@@ -95,10 +95,16 @@ impl Known {
         (self.sign_count > 0 || sign_count > 0) && sign_count <= self.sign_count
     }
 
-    /// Whether this is for whom it is registered.
-    fn is_held_by(&self, by: Actor) -> bool {
-        match self.holder {
-            Holder::ClientUser { client_id, .. } => by == Actor::Client(client_id),
+    /// Whether this is for whoever gives the command. A person's passkey is registered and answers by the person's proof
+    /// alone; what their client may do is not to let it.
+    fn takes(&self, command: &DeviceCommand, by: Actor) -> bool {
+        match (self.holder, command) {
+            (Holder::Person { user_id, .. }, DeviceCommand::Register(_) | DeviceCommand::Use(_)) => {
+                by == Actor::Recipient(user_id)
+            }
+            (Holder::ClientUser { client_id, .. } | Holder::Person { client_id, .. }, _) => {
+                by == Actor::Client(client_id)
+            }
         }
     }
 
@@ -198,13 +204,13 @@ impl Decider for Device {
         match (self, &stamped.command) {
             (Self::Absent, DeviceCommand::Register(registered)) => {
                 let registered = Registered { at, ..(**registered).clone() };
-                if !Known::registered(registered.clone()).is_held_by(by) {
+                if !Known::registered(registered.clone()).takes(&stamped.command, by) {
                     return Err(DeviceError::NotItsHolder);
                 }
                 Ok(vec![DeviceEvent::Registered(Box::new(registered))])
             }
             (Self::Absent, _) => Err(DeviceError::NotFound),
-            (Self::Known(known), _) if !known.is_held_by(by) => Err(DeviceError::NotItsHolder),
+            (Self::Known(known), command) if !known.takes(command, by) => Err(DeviceError::NotItsHolder),
             (Self::Known(known), command) => known.decide(command, at),
         }
     }

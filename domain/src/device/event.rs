@@ -46,6 +46,8 @@ pub enum DeviceEvent {
 pub enum Holder {
     /// A client's own user, for that client's own pages alone.
     ClientUser { client_id: ClientId, user_id: UserId },
+    /// A person of the hosted pages, who enrolled with this client. Their passkey is another device to another client.
+    Person { client_id: ClientId, user_id: UserId },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

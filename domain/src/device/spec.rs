@@ -270,3 +270,24 @@ fn a_device_is_what_its_decisions_leave() {
         }
     }
 }
+
+#[test]
+fn a_persons_device_is_registered_and_used_by_their_proof_and_blocked_by_the_client() {
+    let holder = Holder::Person { client_id: CLIENT_ID, user_id: USER_ID };
+    let event = DeviceEvent::Registered(Box::new(Registered { holder, ..wanted() }));
+    let person = |command| Stamped { at: minute(10), by: Actor::Recipient(USER_ID), command };
+    let register = || DeviceCommand::Register(Box::new(Registered { holder, ..wanted() }));
+    given(&[]).when(at_ten(register())).then_expect_error(DeviceError::NotItsHolder);
+    let made = DeviceEvent::Registered(Box::new(Registered { holder, at: minute(10), ..wanted() }));
+    given(&[]).when(person(register())).then_expect_events(vec![made]);
+    given(std::slice::from_ref(&event)).when(at_ten(show(6))).then_expect_error(DeviceError::NotItsHolder);
+    given(std::slice::from_ref(&event)).when(person(show(6))).then_expect_events(vec![used(6)]);
+    for command in [block(), DeviceCommand::Unblock, DeviceCommand::Deregister] {
+        given(std::slice::from_ref(&event))
+            .when(person(command))
+            .then_expect_error(DeviceError::NotItsHolder);
+    }
+    let requested = blocked(BlockedBecause::Requested);
+    given(std::slice::from_ref(&event)).when(at_ten(block())).then_expect_events(vec![requested.clone()]);
+    given(&[event, requested]).when(person(show(6))).then_expect_error(DeviceError::Blocked);
+}

@@ -123,7 +123,7 @@ impl Columns {
     fn push(&mut self, id: &str, folded: &Folded<Device>) -> Result<(), ApplyError> {
         let Some(device) = folded.state.known() else { return Ok(()) };
         let user_id = match device.holder {
-            Holder::ClientUser { user_id, .. } => user_id.to_string(),
+            Holder::ClientUser { user_id, .. } | Holder::Person { user_id, .. } => user_id.to_string(),
         };
         self.id.push(id.to_owned());
         self.tenant.push(folded.tenant.clone());

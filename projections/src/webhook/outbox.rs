@@ -1,5 +1,5 @@
 //! Which deliveries follow from which events: one per event and endpoint subscribed at the event's position, and
-//! one for the consent's own `callbackUrl`.
+//! one for the consent's or enrollment's own `callbackUrl`.
 //!
 //! It folds endpoints in its own stream, so an endpoint made after an event never gets it. A delivery row names the
 //! event and the target and holds nothing personal: the sender makes the body from the log.
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cqrs_es::Aggregate;
 use mobid_domain::consent::{Consent, ConsentEvent};
+use mobid_domain::enrollment::{Enrollment, EnrollmentEvent};
 use mobid_domain::id::DeliveryId;
 use mobid_domain::recorded::Recorded;
 use mobid_domain::webhook::{Endpoint, EndpointEvent, EventType};
@@ -47,7 +48,8 @@ impl Reactor for Outbox {
 
     async fn react(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
         let mut subscriptions = subscriptions(conn, events).await?;
-        let with_callback = with_callback(conn, events).await?;
+        let mut with_callback = with_callback(conn, events).await?;
+        with_callback.extend(enrollments_with_callback(conn, events).await?);
         let mut deliveries = Vec::new();
         for event in events {
             if let Some(event_type) = EventType::parse(&event.event_type) {
@@ -166,6 +168,27 @@ async fn with_callback(
         let all = logged_of.get(event.aggregate_id.as_str()).copied().unwrap_or_default();
         let before = &all[..all.partition_point(|e| e.sequence <= event.sequence)];
         let folded: Option<Folded<Consent>> = fold(before)?;
+        let session = folded.as_ref().and_then(|folded| folded.state.session());
+        if session.is_some_and(|session| session.request.callback_url.is_some()) {
+            found.insert(event.position);
+        }
+    }
+    Ok(found)
+}
+
+/// The positions of events that end an enrollment which has a `callbackUrl`. It cannot be changed.
+async fn enrollments_with_callback(
+    conn: &mut PgConnection,
+    events: &[Arc<Recorded>],
+) -> Result<BTreeSet<i64>, ApplyError> {
+    let told = [EnrollmentEvent::COMPLETED, EnrollmentEvent::FAILED, EnrollmentEvent::EXPIRED];
+    let mut found = BTreeSet::new();
+    for event in events {
+        if event.aggregate_type != Enrollment::TYPE || !told.contains(&event.event_type.as_str()) {
+            continue;
+        }
+        let all = reader::of_aggregate(&mut *conn, Enrollment::TYPE, &event.aggregate_id, 0).await?;
+        let folded: Option<Folded<Enrollment>> = fold(&all)?;
         let session = folded.as_ref().and_then(|folded| folded.state.session());
         if session.is_some_and(|session| session.request.callback_url.is_some()) {
             found.insert(event.position);

@@ -7,7 +7,9 @@ use cqrs_es::Aggregate;
 use mobid_domain::client::Client;
 use mobid_domain::consent::{Consent, Phase};
 use mobid_domain::device::{Device, Status};
+use mobid_domain::enrollment::Enrollment;
 use mobid_domain::fido::Login;
+use mobid_domain::person::Person;
 use mobid_domain::recorded::Recorded;
 use mobid_domain::webhook::Endpoint;
 use tokio::task::JoinHandle;
@@ -24,6 +26,8 @@ pub struct Known {
     consents: Walk<Consent>,
     devices: Walk<Device>,
     logins: Walk<Login>,
+    enrollments: Walk<Enrollment>,
+    persons: Walk<Person>,
     endpoints: Walk<Endpoint>,
     checkpoints: BTreeMap<String, i64>,
     expected: Adding,
@@ -40,6 +44,8 @@ impl Known {
             devices: Walk::new(is_deregistered),
             // An attempt has one event.
             logins: Walk::new(|_| true),
+            enrollments: Walk::new(|_| false),
+            persons: Walk::new(|_| false),
             endpoints: Walk::new(|_| false),
             checkpoints,
             expected: Adding::To(Box::new(Expected::new(sums.clone()))),
@@ -54,6 +60,8 @@ impl Known {
             (Consent::TYPE, self.consents.seen()),
             (Device::TYPE, self.devices.seen()),
             (Login::TYPE, self.logins.seen()),
+            (Enrollment::TYPE, self.enrollments.seen()),
+            (Person::TYPE, self.persons.seen()),
             (Endpoint::TYPE, self.endpoints.seen()),
         ])
     }
@@ -76,6 +84,8 @@ impl Known {
         self.consents.take(look, Kind::Consent, of(Kind::Consent), |whole| no_longer.add(whole)).await?;
         self.devices.take(look, Kind::Device, of(Kind::Device), |_| Ok(())).await?;
         self.logins.take(look, Kind::Login, of(Kind::Login), |_| Ok(())).await?;
+        self.enrollments.take(look, Kind::Enrollment, of(Kind::Enrollment), |_| Ok(())).await?;
+        self.persons.take(look, Kind::Person, of(Kind::Person), |_| Ok(())).await?;
         self.endpoints.take(look, Kind::Webhook, of(Kind::Webhook), |_| Ok(())).await?;
         self.ripe(look, false).await
     }
@@ -89,11 +99,13 @@ impl Known {
             closely::look_at(look, &self.checkpoints, &self.consents, &suspects).await?;
         }
         rows::without_events::<Device>(look).await?;
+        rows::without_events::<Enrollment>(look).await?;
         rows::without_events::<Endpoint>(look).await
     }
 
     async fn ripe(&mut self, look: &mut Look, all: bool) -> anyhow::Result<()> {
         self.clients.ripe(look, all)?;
+        self.persons.ripe(look, all)?;
         let ripe = self.consents.ripe(look, all)?;
         if !ripe.is_empty() {
             self.expected.add(ripe).await?;
@@ -101,6 +113,10 @@ impl Known {
         self.logins.ripe(look, all)?;
         let checkpoint = self.checkpoints.get(rows::name::<Device>()).copied().unwrap_or(0);
         for batch in self.devices.ripe_in_order(look, all)?.chunks(usize::try_from(look.batch)?) {
+            rows::compare(look, checkpoint, batch).await?;
+        }
+        let checkpoint = self.checkpoints.get(rows::name::<Enrollment>()).copied().unwrap_or(0);
+        for batch in self.enrollments.ripe_in_order(look, all)?.chunks(usize::try_from(look.batch)?) {
             rows::compare(look, checkpoint, batch).await?;
         }
         let checkpoint = self.checkpoints.get(rows::name::<Endpoint>()).copied().unwrap_or(0);

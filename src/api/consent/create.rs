@@ -16,9 +16,10 @@ use crate::http::authentication::ApiClient;
 use crate::http::body::JsonObject;
 use crate::http::envelope::{ApiResult, ok};
 use crate::http::error::ApiError;
-use crate::http::fields::{Fields, boolean, integer};
+use crate::http::fields::{Fields, boolean, integer, recipient};
 use crate::http::idempotency::Idempotency;
 use crate::http::query::Query;
+use crate::http::web_url::{callback_url, return_url};
 use crate::presentation::consent as present;
 use crate::vault::{DataKey, Place, SealError};
 
@@ -70,12 +71,12 @@ pub async fn create(
 }
 
 fn parse(mut fields: Fields, client: &ApiClient) -> Result<NewConsent, ApiError> {
-    let recipient = fields.required("recipient", values::recipient);
+    let recipient = fields.required("recipient", recipient);
     let purpose = fields.required("purpose", values::purpose);
     let scope = fields.optional("scope", values::scope);
     let callback_url =
-        fields.optional("callbackUrl", |value| values::callback_url(value, &client.account.callback_hosts));
-    let return_url = fields.optional("returnUrl", |value| values::return_url(value, &client.account.origins));
+        fields.optional("callbackUrl", |value| callback_url(value, &client.account.callback_hosts));
+    let return_url = fields.optional("returnUrl", |value| return_url(value, &client.account.origins));
     let minutes = fields.optional("expiresIn", |value| integer(value, "invalid_expires_in", 1, MAX_MINUTES));
     let require_assurance = fields.optional("requireAssurance", values::require_assurance);
     let notify = fields.optional("notify", |value| boolean(value, "invalid_notify"));

@@ -4,13 +4,14 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::create::{DEFAULT_MINUTES, MAX_MINUTES};
+use super::evidence::Item as Evidence;
 use super::history::Item;
 use super::values::{MAX_METADATA, MAX_METADATA_KEY, MAX_METADATA_VALUE};
 use crate::openapi::body::Body;
 use crate::openapi::events;
 use crate::openapi::operation::{Operation, Shown};
 use crate::openapi::schema::{
-    boolean, consent_statuses, handle, integer, list, one_of, slug, text, time, url,
+    boolean, callback_url, consent_statuses, handle, integer, list, one_of, return_url, slug, text, time,
 };
 use crate::presentation::consent::ConsentBody;
 use mobid_domain::consent::{MAX_SCOPE, Status};
@@ -20,10 +21,6 @@ const ONE: &str = "/service/consents/{id}";
 const TAG: &str = "Consents";
 const KNOWN_PURPOSES: [&str; 4] = ["identity_verification", "data_sharing", "payment", "login"];
 const KNOWN_FIELDS: [&str; 5] = ["name", "email", "phone", "address", "birthdate"];
-/// https, or http to loopback: `http::web_url`.
-const WEB: &str =
-    r"^([hH][tT][tT][pP][sS]://[^/?#]|[hH][tT][tT][pP]://([^/?#]*\.)?(localhost|127\.[0-9.]+|\[::1\]))";
-
 pub fn operations() -> Vec<Operation> {
     let create = create();
     let update = update();
@@ -36,6 +33,7 @@ pub fn operations() -> Vec<Operation> {
         update,
         revoke(),
         history(),
+        evidence(),
         summary(),
     ]
 }
@@ -76,14 +74,6 @@ fn minutes() -> Value {
 
 fn scope() -> Value {
     list(&slug(&KNOWN_FIELDS), Some(MAX_SCOPE), true, &json!(["name"]))
-}
-
-fn callback_url() -> Value {
-    url(WEB, &["https://yourapp.com/callback"])
-}
-
-fn return_url() -> Value {
-    url(WEB, &["https://yourapp.com/done"])
 }
 
 fn locale() -> Value {
@@ -157,6 +147,18 @@ fn history() -> Operation {
     .about("All its events, oldest first, each with what changed.")
     .names("ConsentId")
     .as_of()
+}
+
+fn evidence() -> Operation {
+    let page = ("Consent evidence", Shown::page_of::<Evidence>());
+    Operation::new(
+        (Method::GET, "/service/consents/{id}/evidence"),
+        (TAG, "consentEvidence"),
+        "What proves the recipient's decisions",
+        page,
+    )
+    .about("For each decision by passkey what a third party needs to verify it offline: the text that was shown, and the passkey's signature over it. Of a decision by one-time code there is no such proof.")
+    .names("ConsentId")
 }
 
 fn summary() -> Operation {

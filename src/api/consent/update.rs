@@ -20,6 +20,7 @@ use crate::http::fields::{Fields, integer};
 use crate::http::query::Query;
 use crate::http::router::Id;
 use crate::http::version::IfMatch;
+use crate::http::web_url::callback_url;
 use crate::presentation::consent::Opener;
 use crate::vault::{Place, SealError, Subject};
 
@@ -38,7 +39,7 @@ pub async fn update(
     let purpose = fields.replace("purpose", values::purpose);
     let scope = fields.replace("scope", values::scope);
     let callback_url =
-        fields.patch("callbackUrl", |value| values::callback_url(value, &client.account.callback_hosts));
+        fields.patch("callbackUrl", |value| callback_url(value, &client.account.callback_hosts));
     let minutes = fields.replace("expiresIn", |value| integer(value, "invalid_expires_in", 1, MAX_MINUTES));
     let metadata = fields.patch("metadata", values::metadata);
     fields.finish()?;

@@ -3,23 +3,14 @@
 use std::collections::BTreeMap;
 
 use mobid_domain::consent::{MAX_SCOPE, RequireAssurance};
-use mobid_domain::handle::Handle;
 use mobid_domain::slug::Slug;
 use serde_json::Value;
-use url::Url;
 
 use crate::http::fields::Invalid;
-use crate::http::web_url::web_url;
 
 pub(super) const MAX_METADATA: usize = 20;
 pub(super) const MAX_METADATA_KEY: usize = 40;
 pub(super) const MAX_METADATA_VALUE: usize = 500;
-
-pub fn recipient(value: &Value) -> Result<Handle, Invalid> {
-    let invalid = |message: String| Invalid::new("invalid_recipient", message);
-    let text = value.as_str().ok_or_else(|| invalid("It must be text.".to_owned()))?;
-    text.parse().map_err(|error: mobid_domain::handle::InvalidHandle| invalid(format!("It {error}.")))
-}
 
 pub fn purpose(value: &Value) -> Result<Slug, Invalid> {
     slug(value, "invalid_purpose")
@@ -45,29 +36,6 @@ pub fn scope(value: &Value) -> Result<Vec<Slug>, Invalid> {
 fn slug(value: &Value, code: &str) -> Result<Slug, Invalid> {
     let text = value.as_str().ok_or_else(|| Invalid::new(code, "It must be text."))?;
     text.parse().map_err(|error: mobid_domain::slug::InvalidSlug| Invalid::new(code, format!("It {error}.")))
-}
-
-/// A URL at one of the hosts that the client's callbacks may go to; any, where none is named.
-pub fn callback_url(value: &Value, hosts: &[String]) -> Result<String, Invalid> {
-    let text = web_url(value, "invalid_callback_url")?;
-    let url = Url::parse(&text).ok();
-    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-    if hosts.is_empty() || hosts.iter().any(|known| known == host) {
-        Ok(text)
-    } else {
-        Err(Invalid::new("invalid_callback_url", "Its host must be one of the client's callbackHosts."))
-    }
-}
-
-/// A URL on one of the client's registered origins.
-pub fn return_url(value: &Value, origins: &[String]) -> Result<String, Invalid> {
-    let text = web_url(value, "invalid_return_url")?;
-    let origin = Url::parse(&text).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-    if origins.contains(&origin) {
-        Ok(text)
-    } else {
-        Err(Invalid::new("invalid_return_url", "It must be on one of the client's registered origins."))
-    }
 }
 
 pub fn metadata(value: &Value) -> Result<BTreeMap<String, String>, Invalid> {

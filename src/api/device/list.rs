@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use mobid_domain::device::Status;
+use mobid_domain::id::UserId;
 use mobid_projections::device::apply;
 use mobid_projections::device::query::{self as devices, Filter};
 
@@ -27,6 +28,8 @@ pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -
         None => None,
         Some(reference) => match app.vault.find_client_user(client.id, reference).await? {
             Some(user_id) => Some(user_id),
+            // Whoever enrolled on the hosted page has no other name than ours.
+            None if reference.parse::<UserId>().is_ok() => reference.parse().ok(),
             None => return Ok(ok("Devices", &Page::<()>::whole(vec![]))?.position(position)),
         },
     };

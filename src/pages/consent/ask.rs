@@ -3,74 +3,75 @@
 
 use std::net::IpAddr;
 
-use axum::extract::State;
 use axum::response::Response;
 use mobid_domain::actor::Actor;
 use mobid_domain::consent::{Consent, ConsentCommand, Status};
+use mobid_domain::id::ConsentId;
 
 use super::Visit;
 use super::grant::Grant;
 use super::show::request_page;
 use crate::app::App;
-use crate::ephemeral::cap::{self, Subjects, Use};
+use crate::ephemeral::cap::Use;
 use crate::ephemeral::code::{self, Action, Bound, OneTimeCode, Standing};
 use crate::event_store::Terms;
 use crate::notifier::Message;
 use crate::pages::browser::BrowserSession;
+use crate::pages::caps::{self, Counted};
 use crate::pages::error::PageError;
 use crate::pages::form::{Form, FormError};
 use crate::pages::post::Posted;
 use crate::pages::view::see_other;
 
-pub async fn ask(State(app): State<App>, posted: Posted) -> Result<Response, PageError> {
-    let Posted { resource, browser, address, form } = posted;
-    let mut visit = Visit::load(&app, &resource).await?;
+pub async fn ask(app: &App, id: ConsentId, posted: Posted) -> Result<Response, PageError> {
+    let Posted { browser, address, form, .. } = posted;
+    let mut visit = Visit::load(app, id).await?;
     let action = Action::parse(form.one("action")?).ok_or(FormError::Malformed)?;
     visit.allows(action)?;
     if form.one("sequence")?.parse() != Ok(visit.sequence) {
-        return Err(PageError::Changed(visit.id));
+        return Err(PageError::Changed(visit.id.into()));
     }
     let via_qr = form.one("via")? == "qr";
     if via_qr {
-        scan(&app, &mut visit).await?;
+        scan(app, &mut visit).await?;
     }
     let grant = match granted(&visit, action, &form)? {
         Ok(grant) => grant,
-        Err(filled) => return Ok(request_page(&app, &visit, &browser, &filled, via_qr)),
+        Err(filled) => return Ok(request_page(app, &visit, &browser, &filled, via_qr)),
     };
-    send(&app, &visit, &browser, address, action, grant.as_ref()).await?;
+    send(app, &visit, &browser, address, action, grant.as_ref()).await?;
     Ok(see_other(&format!("{}/code", visit.path())))
 }
 
-pub async fn again(State(app): State<App>, posted: Posted) -> Result<Response, PageError> {
-    let visit = Visit::load(&app, &posted.resource).await?;
+pub async fn again(app: &App, id: ConsentId, posted: Posted) -> Result<Response, PageError> {
+    let visit = Visit::load(app, id).await?;
     let session = posted.browser.hash(app.vault.master());
     let former = code::find(&app.pool, session, &posted.resource).await?;
-    let former = former.ok_or(PageError::NoCode(visit.id))?;
+    let former = former.ok_or(PageError::NoCode(visit.id.into()))?;
     visit.allows(former.bound.action)?;
     if former.standing(visit.now) == Standing::Used {
-        return Err(PageError::NoCode(visit.id));
+        return Err(PageError::NoCode(visit.id.into()));
     }
     if former.bound.sequence != visit.sequence {
-        return Err(PageError::Changed(visit.id));
+        return Err(PageError::Changed(visit.id.into()));
     }
     let grant = former.bound.grant.as_ref().map(|sealed| Grant::open(&visit, sealed)).transpose()?;
-    send(&app, &visit, &posted.browser, posted.address, former.bound.action, grant.as_ref()).await?;
+    send(app, &visit, &posted.browser, posted.address, former.bound.action, grant.as_ref()).await?;
     Ok(see_other(&format!("{}/code", visit.path())))
 }
 
-type Granted = Result<Option<Grant>, super::grant::Filled>;
+pub(super) type Granted = Result<Option<Grant>, super::grant::Filled>;
 
-fn granted(visit: &Visit, action: Action, form: &Form) -> Result<Granted, PageError> {
+pub(super) fn granted(visit: &Visit, action: Action, form: &Form) -> Result<Granted, PageError> {
     match action {
         Action::Approve => Ok(Grant::read(visit, form)?.map(Some)),
-        Action::Reject | Action::Withdraw | Action::View => Ok(Ok(None)),
+        Action::Reject | Action::Withdraw | Action::View | Action::Enroll => Ok(Ok(None)),
     }
 }
 
 /// Records that a QR code led here: that somebody acts says so, a link preview does not. Anybody who has the code may
 /// have scanned it, so it is not the recipient who is on record for it.
-async fn scan(app: &App, visit: &mut Visit) -> Result<(), PageError> {
+pub(super) async fn scan(app: &App, visit: &mut Visit) -> Result<(), PageError> {
     if visit.status() != Status::Pending || visit.session.scanned_at.is_some() {
         return Ok(());
     }
@@ -107,7 +108,7 @@ async fn send(
     let sent = app.notifier.send(&visit.recipient, message(visit, action, grant, &code)).await;
     sent.map_err(|error| {
         tracing::error!(error = %error, consent = %visit.id, "a code could not be sent");
-        PageError::NotSent(visit.id)
+        PageError::NotSent(visit.id.into())
     })
 }
 
@@ -131,14 +132,12 @@ pub(super) async fn check_cap(
     of: Use,
     address: Option<IpAddr>,
 ) -> Result<(), PageError> {
-    let subjects = Subjects {
-        resource: &visit.id.to_string(),
-        handle: &visit.recipient.normalized(),
+    let counted = Counted {
+        resource: visit.id.into(),
+        handle: &visit.recipient,
+        client: visit.session.request.client_id,
         address,
-        client: &visit.session.request.client_id.to_string(),
+        now: visit.now,
     };
-    match cap::count(&app.pool, app.vault.master(), of, &subjects, visit.now).await? {
-        Some(capped) => Err(PageError::Capped { resource: visit.id, now: visit.now, until: capped.until }),
-        None => Ok(()),
-    }
+    caps::check(app, of, counted).await
 }

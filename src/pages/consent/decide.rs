@@ -3,10 +3,10 @@
 //! The order matters: the try is counted before anything is compared, the code is used up before anything is decided,
 //! and what is decided is what the code is bound to, not what the form says.
 
-use axum::extract::State;
 use axum::response::Response;
 use mobid_domain::actor::Actor;
 use mobid_domain::consent::{Assurance, AssuranceMethod, Consent, ConsentCommand};
+use mobid_domain::id::ConsentId;
 
 use super::Visit;
 use super::ask::check_cap;
@@ -23,36 +23,37 @@ use crate::pages::post::Posted;
 use crate::pages::view::{see_other, with_session};
 use crate::words::Problem;
 
-pub async fn decide(State(app): State<App>, posted: Posted) -> Result<Response, PageError> {
-    let visit = Visit::load(&app, &posted.resource).await?;
+pub async fn decide(app: &App, id: ConsentId, posted: Posted) -> Result<Response, PageError> {
+    let visit = Visit::load(app, id).await?;
     let session = posted.browser.hash(app.vault.master());
     let issued = code::find(&app.pool, session, &posted.resource).await?;
-    let issued = issued.ok_or(PageError::NoCode(visit.id))?;
+    let issued = issued.ok_or(PageError::NoCode(visit.id.into()))?;
     if issued.standing(visit.now) == Standing::Used {
         // A form that was sent twice: where the consent stands says what came of the first.
         return Ok(see_other(&visit.path()));
     }
     visit.allows(issued.bound.action)?;
     let Some(typed) = OneTimeCode::typed(posted.form.one("code")?) else {
-        return code_page(&app, &visit, &posted.browser, &issued, Some(Problem::NoCode));
+        return code_page(app, &visit, &posted.browser, &issued, Some(Problem::NoCode));
     };
     let Some(tried) = code::count_try(&app.pool, session, &posted.resource, visit.now).await? else {
-        return no_longer_good(&app, &visit, &posted.browser).await;
+        return no_longer_good(app, &visit, &posted.browser).await;
     };
-    check_cap(&app, &visit, Use::Try, posted.address).await?;
+    check_cap(app, &visit, Use::Try, posted.address).await?;
     if tried.bound.sequence != visit.sequence {
-        return Err(PageError::Changed(visit.id));
+        return Err(PageError::Changed(visit.id.into()));
     }
     if !tried.is(app.vault.master(), &typed) {
         let problem = match tried.standing(visit.now) {
             Standing::Good { tries_left } => Problem::WrongCode { tries_left },
             _ => Problem::ExhaustedCode,
         };
-        return code_page(&app, &visit, &posted.browser, &tried, Some(problem));
+        return code_page(app, &visit, &posted.browser, &tried, Some(problem));
     }
+    visit.accepts_code(app, tried.bound.action).await?;
     if code::redeem(&app.pool, &tried, visit.now).await? {
-        execute(&app, &visit, &tried).await?;
-        return proven(&app, &visit, session).await;
+        execute(app, &visit, &tried).await?;
+        return proven(app, &visit, session).await;
     }
     Ok(see_other(&visit.path()))
 }
@@ -61,7 +62,7 @@ pub async fn decide(State(app): State<App>, posted: Posted) -> Result<Response, 
 async fn no_longer_good(app: &App, visit: &Visit, browser: &BrowserSession) -> Result<Response, PageError> {
     let session = browser.hash(app.vault.master());
     let issued = code::find(&app.pool, session, &visit.id.to_string()).await?;
-    let issued = issued.ok_or(PageError::NoCode(visit.id))?;
+    let issued = issued.ok_or(PageError::NoCode(visit.id.into()))?;
     let problem = match issued.standing(visit.now) {
         Standing::Used | Standing::Good { .. } => return Ok(see_other(&visit.path())),
         Standing::Expired => Problem::ExpiredCode,
@@ -75,11 +76,11 @@ async fn execute(app: &App, visit: &Visit, proven: &Issued) -> Result<(), PageEr
     let assurance =
         Assurance { method: AssuranceMethod::OneTimeCode, user_verified: false, bound_at: proven.created_at };
     let command = match proven.bound.action {
-        Action::View => return Ok(()),
+        Action::View | Action::Enroll => return Ok(()),
         Action::Reject => ConsentCommand::Reject { assurance },
         Action::Withdraw => ConsentCommand::Withdraw { assurance },
         Action::Approve => {
-            let sealed = proven.bound.grant.as_ref().ok_or(PageError::Changed(visit.id))?;
+            let sealed = proven.bound.grant.as_ref().ok_or(PageError::Changed(visit.id.into()))?;
             let grant = Grant::open(visit, sealed)?;
             let claims = grant.sealed_claims(visit)?;
             ConsentCommand::Approve { granted_scope: grant.scope, claims, assurance }
@@ -97,7 +98,7 @@ async fn execute(app: &App, visit: &Visit, proven: &Issued) -> Result<(), PageEr
 }
 
 /// A new session for the browser, which may see the claims for a while.
-async fn proven(app: &App, visit: &Visit, old: [u8; 32]) -> Result<Response, PageError> {
+pub(super) async fn proven(app: &App, visit: &Visit, old: [u8; 32]) -> Result<Response, PageError> {
     let browser = BrowserSession::random();
     let new = browser.hash(app.vault.master());
     let user = visit.session.request.user_id;

@@ -1,12 +1,11 @@
 //! `GET /r/{id}/code`: the code that was sent is to be entered, and what entering it will do.
 
-use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use mobid_domain::id::ConsentId;
 
 use super::Visit;
 use super::grant::Grant;
-use super::show::ResourcePath;
 use crate::app::App;
 use crate::ephemeral::code::{self, Action, Issued, Standing};
 use crate::pages::browser::BrowserSession;
@@ -14,16 +13,11 @@ use crate::pages::error::PageError;
 use crate::pages::view::{CodePage, Frame, render, see_other};
 use crate::words::Problem;
 
-pub async fn enter(
-    State(app): State<App>,
-    path: ResourcePath,
-    headers: HeaderMap,
-) -> Result<Response, PageError> {
-    let Path(resource) = path.map_err(|_| PageError::NotFound)?;
-    let visit = Visit::load(&app, &resource).await?;
-    let Some(browser) = BrowserSession::of(&headers) else { return Ok(see_other(&visit.path())) };
+pub async fn enter(app: &App, id: ConsentId, headers: &HeaderMap) -> Result<Response, PageError> {
+    let visit = Visit::load(app, id).await?;
+    let Some(browser) = BrowserSession::of(headers) else { return Ok(see_other(&visit.path())) };
     let session = browser.hash(app.vault.master());
-    let Some(issued) = code::find(&app.pool, session, &resource).await? else {
+    let Some(issued) = code::find(&app.pool, session, &id.to_string()).await? else {
         return Ok(see_other(&visit.path()));
     };
     let problem = match issued.standing(visit.now) {
@@ -34,9 +28,9 @@ pub async fn enter(
     };
     visit.allows(issued.bound.action)?;
     if issued.bound.sequence != visit.sequence {
-        return Err(PageError::Changed(visit.id));
+        return Err(PageError::Changed(visit.id.into()));
     }
-    code_page(&app, &visit, &browser, &issued, problem)
+    code_page(app, &visit, &browser, &issued, problem)
 }
 
 /// The page that a code is entered on, with what is wrong with the one entered before.

@@ -34,6 +34,8 @@ pub struct Entered {
 pub struct Filled {
     pub fields: Vec<Entered>,
     pub problem: Option<Problem>,
+    /// What was wrong with the passkey.
+    pub passkey: Option<&'static str>,
 }
 
 impl Filled {
@@ -41,11 +43,13 @@ impl Filled {
     pub fn blank(scope: &[Slug]) -> Self {
         let blank =
             |slug: &Slug| Entered { slug: slug.clone(), ticked: true, text: String::new(), problem: None };
-        Self { fields: scope.iter().map(blank).collect(), problem: None }
+        Self { fields: scope.iter().map(blank).collect(), problem: None, passkey: None }
     }
 
     pub fn is_wrong(&self) -> bool {
-        self.problem.is_some() || self.fields.iter().any(|field| field.problem.is_some())
+        self.problem.is_some()
+            || self.passkey.is_some()
+            || self.fields.iter().any(|field| field.problem.is_some())
     }
 }
 
@@ -63,7 +67,7 @@ impl Grant {
             return Err(FormError::Malformed.into());
         }
         let mut grant = Self { scope: vec![], values: BTreeMap::new() };
-        let mut filled = Filled { fields: vec![], problem: None };
+        let mut filled = Filled { fields: vec![], problem: None, passkey: None };
         for slug in asked {
             let text = form.one(&input_name(slug))?.to_owned();
             let ticked = ticked.contains(&slug.as_str());

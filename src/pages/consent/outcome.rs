@@ -12,7 +12,9 @@ use crate::ephemeral::proof;
 use crate::pages::browser::BrowserSession;
 use crate::pages::error::PageError;
 use crate::pages::field::{Claim, Source};
-use crate::pages::view::{Fact, Frame, Granted, Link, Moment, Offer, OutcomePage, SharedField, Tone};
+use crate::pages::view::{
+    Ceremony, Fact, Frame, Granted, Link, Moment, Offer, OutcomePage, SharedField, Tone,
+};
 use crate::vault::SealError;
 
 pub async fn page(app: &App, visit: &Visit, browser: &BrowserSession) -> Result<OutcomePage, PageError> {
@@ -28,6 +30,8 @@ pub async fn page(app: &App, visit: &Visit, browser: &BrowserSession) -> Result<
         facts: facts(visit),
         granted: granted(visit, proven)?,
         offers: offers(visit, proven),
+        problem: None,
+        ceremony: Ceremony::new(visit.words.passkeys(), visit.words.passkeys().withdraw),
         return_link: if proven { return_link(visit)? } else { None },
     })
 }
@@ -118,19 +122,21 @@ fn offers(visit: &Visit, proven: bool) -> Vec<Offer> {
             title: words.view_title,
             text: (words.view_text)(&masked),
             action: Action::View.as_str(),
-            label: words.view,
+            label: Some(words.view),
+            by_passkey: words.passkeys().view,
             careful: false,
         });
     }
-    if !visit.passkey_demanded() {
-        offers.push(Offer {
-            title: words.withdraw_title,
-            text: (words.withdraw_text)(&visit.client, &masked),
-            action: Action::Withdraw.as_str(),
-            label: words.withdraw,
-            careful: true,
-        });
-    }
+    let by_code = !visit.passkey_demanded();
+    let text = if by_code { words.withdraw_text } else { words.passkeys().withdraw_text };
+    offers.push(Offer {
+        title: words.withdraw_title,
+        text: text(&visit.client, &masked),
+        action: Action::Withdraw.as_str(),
+        label: by_code.then_some(words.withdraw),
+        by_passkey: words.passkeys().withdraw,
+        careful: true,
+    });
     offers
 }
 

@@ -2,11 +2,10 @@
 //!
 //! Looking changes nothing, since link previews look too.
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use mobid_domain::consent::Status;
+use mobid_domain::id::ConsentId;
 
 use super::grant::{Entered, Filled};
 use super::{Visit, outcome};
@@ -14,60 +13,48 @@ use crate::app::App;
 use crate::pages::browser::BrowserSession;
 use crate::pages::error::PageError;
 use crate::pages::view::{
-    AskedField, Frame, Link, Moment, NotePage, RequestPage, render, see_other, with_session,
+    AskedField, Ceremony, Frame, Link, Moment, NotePage, RequestPage, render, with_session,
 };
-use crate::words::FieldKind;
-
-pub type ResourcePath = Result<Path<String>, PathRejection>;
+use crate::words::{FieldKind, Words};
 
 pub async fn show(
-    State(app): State<App>,
-    path: ResourcePath,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    app: &App,
+    id: ConsentId,
+    query: Option<&str>,
+    headers: &HeaderMap,
 ) -> Result<Response, PageError> {
-    let Path(resource) = path.map_err(|_| PageError::NotFound)?;
-    let visit = Visit::load(&app, &resource).await?;
+    let visit = Visit::load(app, id).await?;
     let via_qr = query.is_some_and(|query| query.split('&').any(|pair| pair == "via=qr"));
-    let known = BrowserSession::of(&headers);
-    if known.is_none() && is_from_elsewhere(&headers) {
-        return Ok(come_again(&visit, via_qr));
+    let known = BrowserSession::of(headers);
+    if known.is_none() && is_from_elsewhere(headers) {
+        return Ok(come_again(visit.words, &with_via(&visit, via_qr)));
     }
     let browser = known.clone().unwrap_or_else(BrowserSession::random);
     let response = match visit.status() {
         Status::Pending if !visit.client_is_active => return Err(PageError::ClientShutOut),
         Status::Pending => {
             let blank = Filled::blank(&visit.session.request.scope);
-            request_page(&app, &visit, &browser, &blank, via_qr)
+            request_page(app, &visit, &browser, &blank, via_qr)
         }
-        _ => render(StatusCode::OK, &outcome::page(&app, &visit, &browser).await?),
+        _ => render(StatusCode::OK, &outcome::page(app, &visit, &browser).await?),
     };
     Ok(if known.is_none() { with_session(response, &browser) } else { response })
 }
 
-/// `GET` of an address that only takes forms: somebody reloaded an answer.
-pub async fn back(path: ResourcePath) -> Result<Response, PageError> {
-    let Path(resource) = path.map_err(|_| PageError::NotFound)?;
-    let id: mobid_domain::id::ConsentId = resource.parse().map_err(|_| PageError::NotFound)?;
-    Ok(see_other(&format!("/r/{id}")))
-}
-
 /// A `SameSite=Strict` cookie stays away when a link on another site (web mail) leads here.
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+pub fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site")
 }
 
 /// Lets the browser load the page again from our own, with its cookie if it has one: a code that it waits for would
 /// be void if it got a new session here.
-fn come_again(visit: &Visit, via_qr: bool) -> Response {
-    let words = visit.words;
-    let href = format!("{}{}", visit.path(), if via_qr { "?via=qr" } else { "" });
+pub fn come_again(words: &'static Words, href: &str) -> Response {
     let refresh = HeaderValue::from_str(&format!("0; url={href}"));
     let page = NotePage {
         frame: Frame { words, title: words.one_moment.title.to_owned(), error: false },
         text: words.one_moment.text,
         more: None,
-        link: Some(Link { href, label: words.look_again.to_owned() }),
+        link: Some(Link { href: href.to_owned(), label: words.look_again.to_owned() }),
         reference: None,
     };
     let mut response = render(StatusCode::OK, &page);
@@ -75,6 +62,10 @@ fn come_again(visit: &Visit, via_qr: bool) -> Response {
         response.headers_mut().insert(header::REFRESH, refresh);
     }
     response
+}
+
+fn with_via(visit: &Visit, via_qr: bool) -> String {
+    format!("{}{}", visit.path(), if via_qr { "?via=qr" } else { "" })
 }
 
 /// The page of a pending consent, blank or as it was filled in.
@@ -98,7 +89,10 @@ pub fn request_page(
         next_step: (words.next_step)(&masked),
         masked,
         via_qr,
-        answerable: !visit.passkey_demanded(),
+        by_code: !visit.passkey_demanded(),
+        passkey_problem: filled.passkey,
+        ceremony: Ceremony::new(words.passkeys(), words.passkeys().approve),
+        passkeys: words.passkeys(),
     };
     render(if error { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, &page)
 }

@@ -8,6 +8,7 @@ use cqrs_es::Aggregate;
 use mobid_domain::client::{Client, Status as ClientStatus};
 use mobid_domain::consent::{Consent, ConsentEvent, Session, Status};
 use mobid_domain::device::Device;
+use mobid_domain::enrollment::Enrollment;
 use mobid_domain::fido::Login;
 use mobid_domain::id::ClientId;
 use mobid_domain::recorded::Recorded;
@@ -20,7 +21,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::app::App;
-use crate::presentation::{consent, device, login, webhook};
+use crate::presentation::{consent, device, enrollment, login, webhook};
 use crate::vault::{DataKey, SealError, Subject, VaultError};
 
 /// All that an attempt needs, but for its time.
@@ -83,11 +84,14 @@ struct Address {
 pub async fn of(app: &App, delivery: &Claimed) -> Result<Message, NoMessage> {
     let client: ClientId = delivery.tenant.parse().map_err(|_| NoMessage::NowhereToGo("unknown_client"))?;
     let (callback_secrets, address, body) = if delivery.target == CALLBACK {
-        let (secrets, at_event) =
-            tokio::join!(callback_secrets(app, client), AtEvent::<Consent>::read(app, delivery));
-        let secrets = secrets?;
-        let (address, body) = to_callback(app, delivery, &at_event?, secrets.clone()).await?;
-        (secrets, address, body)
+        let (secrets, told) = match delivery.aggregate_type.as_str() {
+            Enrollment::TYPE => {
+                tokio::join!(callback_secrets(app, client), of_enrollment(app, delivery))
+            }
+            _ => tokio::join!(callback_secrets(app, client), of_consent(app, delivery)),
+        };
+        let (secrets, (url, body)) = (secrets?, told?);
+        (secrets.clone(), Address { url, secrets }, body)
     } else {
         // Read at the same time; but what matters first is whether anybody still wants to know.
         let endpoint = endpoint(app, client, &delivery.target);
@@ -169,6 +173,7 @@ async fn to_endpoint(app: &App, delivery: &Claimed) -> Result<Value, NoMessage> 
         Endpoint::TYPE => endpoint_data(app, delivery).await?,
         Device::TYPE => device_data(app, delivery).await?,
         Login::TYPE => login_data(app, delivery).await?,
+        Enrollment::TYPE => enrollment_data(app, delivery).await?,
         other => return Err(NoMessage::Unknown(other.to_owned())),
     };
     data["sequence"] = json!(delivery.sequence);
@@ -216,13 +221,20 @@ async fn login_data(app: &App, delivery: &Claimed) -> Result<(DateTime<Utc>, Val
     Ok((at, serde_json::to_value(login::body(&delivery.aggregate_id, attempt, key.as_ref())?)?))
 }
 
+async fn enrollment_data(app: &App, delivery: &Claimed) -> Result<(DateTime<Utc>, Value), NoMessage> {
+    let read: AtEvent<Enrollment> = AtEvent::read(app, delivery).await?;
+    let at = read.event.decode::<Enrollment>().map_err(ApplyError::from)?.at();
+    let session = read.then.state.session().ok_or(NoMessage::NotInLog)?;
+    let request = &session.request;
+    let key = app.vault.key(request.client_id, Subject::Person(request.user_id)).await?;
+    let origin = app.config.public_origin();
+    let body = enrollment::body(&origin, &delivery.aggregate_id, session, key.as_ref(), at)?;
+    Ok((at, serde_json::to_value(body)?))
+}
+
 /// The vendor's form, to the consent's own `callbackUrl`.
-async fn to_callback(
-    app: &App,
-    delivery: &Claimed,
-    read: &AtEvent<Consent>,
-    secrets: Secrets,
-) -> Result<(Address, Value), NoMessage> {
+async fn of_consent(app: &App, delivery: &Claimed) -> Result<(Url, Value), NoMessage> {
+    let read = &AtEvent::<Consent>::read(app, delivery).await?;
     let event = read.event.decode::<Consent>().map_err(ApplyError::from)?;
     let (session, key) = session(app, read).await?;
     let (id, client) = (&delivery.aggregate_id, session.request.client_id);
@@ -245,7 +257,33 @@ async fn to_callback(
             "assurance": shown.assurance,
         },
     });
-    Ok((Address { url, secrets }, body))
+    Ok((url, body))
+}
+
+/// The same of an enrollment, to its own `callbackUrl`.
+async fn of_enrollment(app: &App, delivery: &Claimed) -> Result<(Url, Value), NoMessage> {
+    let read = AtEvent::<Enrollment>::read(app, delivery).await?;
+    let event = read.event.decode::<Enrollment>().map_err(ApplyError::from)?;
+    let session = read.then.state.session().ok_or(NoMessage::NotInLog)?;
+    let (id, request) = (&delivery.aggregate_id, &session.request);
+    let sealed = request.callback_url.as_ref().ok_or(NoMessage::NowhereToGo("no_callback_url"))?;
+    let key = app.vault.key(request.client_id, Subject::Person(request.user_id)).await?;
+    let key = key.ok_or(NoMessage::NowhereToGo("key_gone"))?;
+    let url = parse(&key.open_text_in(request.client_id, id, "callbackUrl", sealed)?)?;
+    let shown = enrollment::body(&app.config.public_origin(), id, session, Some(&key), event.at())?;
+    let status = enrollment::vendor_status(&event);
+    let body = json!({
+        "sessionId": id,
+        "status": status.ok_or_else(|| NoMessage::Unknown(delivery.event_type.clone()))?,
+        "timestamp": event.at().timestamp_millis(),
+        "data": {
+            "userId": shown.user_id,
+            "deviceId": shown.device_id,
+            "claims": shown.claims,
+            "sequence": delivery.sequence,
+        },
+    });
+    Ok((url, body))
 }
 
 fn vendor_status(event: &ConsentEvent) -> Option<&'static str> {
@@ -254,7 +292,10 @@ fn vendor_status(event: &ConsentEvent) -> Option<&'static str> {
         ConsentEvent::Rejected { .. } => Some("REJECTED"),
         ConsentEvent::Expired { .. } => Some("EXPIRED"),
         ConsentEvent::Revoked { .. } => Some("REVOKED"),
-        ConsentEvent::Created(_) | ConsentEvent::Updated(_) | ConsentEvent::Scanned { .. } => None,
+        ConsentEvent::Created(_)
+        | ConsentEvent::Updated(_)
+        | ConsentEvent::Scanned { .. }
+        | ConsentEvent::Proved { .. } => None,
     }
 }
 

@@ -146,3 +146,60 @@ fn an_approval_keeps_what_was_granted_and_how_it_was_proven() {
     assert_eq!(approval.claims.as_ref().unwrap().event_type, ConsentEvent::APPROVED);
     assert_eq!((&approval.assurance, approval.at, session.updated_at), (&passkey(), minute(10), minute(10)));
 }
+
+fn proof() -> Proof {
+    Proof {
+        text: sealed("text"),
+        client_data: sealed("client data"),
+        public_key: sealed("key"),
+        nonce: "AQID".to_owned(),
+        authenticator_data: "AQIE".to_owned(),
+        signature: "AQIF".to_owned(),
+    }
+}
+
+fn prove(decision: ConsentCommand) -> ConsentCommand {
+    ConsentCommand::Prove { proof: Box::new(proof()), decision: Box::new(decision) }
+}
+
+fn proved(action: ProvedAction, minutes: i64) -> ConsentEvent {
+    ConsentEvent::Proved { action, proof: Box::new(proof()), at: minute(minutes) }
+}
+
+#[test]
+fn what_a_passkey_signed_is_recorded_with_what_it_decided() {
+    let approve = at(10, RECIPIENT, prove(approve(&["name"])));
+    let expected = vec![proved(ProvedAction::Approve, 10), approved()];
+    given(vec![created()]).when(approve).then_expect_events(expected);
+    let reject = at(10, RECIPIENT, prove(reject()));
+    given(vec![created()])
+        .when(reject)
+        .then_expect_events(vec![proved(ProvedAction::Reject, 10), rejected()]);
+    let withdraw = at(20, RECIPIENT, prove(withdraw()));
+    let expected = vec![proved(ProvedAction::Withdraw, 20), revoked(RevokedBy::Recipient)];
+    given(vec![created(), approved()]).when(withdraw).then_expect_events(expected);
+}
+
+#[test]
+fn a_proof_decides_nothing_that_could_not_be_decided_without() {
+    let late = at(DEADLINE, RECIPIENT, prove(approve(&["name"])));
+    given(vec![created()]).when(late).then_expect_error(ConsentError::AlreadyClosed(Status::Expired));
+    for by in [CLIENT, OTHER_RECIPIENT, SYSTEM] {
+        let command = at(10, by, prove(approve(&["name"])));
+        given(vec![created()]).when(command).then_expect_error(ConsentError::NotTheRecipient);
+    }
+    for command in [ConsentCommand::Revoke, ConsentCommand::Expire, ConsentCommand::Scan, prove(reject())] {
+        let command = at(10, RECIPIENT, prove(command));
+        given(vec![created()]).when(command).then_expect_error(ConsentError::NotTheRecipient);
+    }
+    let by_code = prove(ConsentCommand::Reject { assurance: one_time_code() });
+    given(vec![created()]).when(at(10, RECIPIENT, by_code)).then_expect_error(ConsentError::PasskeyRequired);
+}
+
+#[test]
+fn a_proof_changes_nothing_by_itself() {
+    let before = session(vec![created()]);
+    let after = session(vec![created(), proved(ProvedAction::Approve, 10)]);
+    assert_eq!(after.phase, before.phase);
+    assert_eq!(after.request, before.request);
+}

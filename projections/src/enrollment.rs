@@ -1,0 +1,4 @@
+//! The read model of enrollments.
+
+pub mod apply;
+pub mod query;

@@ -1,0 +1,133 @@
+//! A hosted passkey as a device of a client's: one for each client that the person enrolled with.
+//!
+//! The client may block or deregister it, which binds that client alone. The device says nothing of the person: only
+//! the keyed hash of client and passkey leads from one to the other.
+
+use mobid_domain::actor::Actor;
+use mobid_domain::device::{
+    Device, DeviceCommand, DeviceError, DeviceEvent, Holder, Registered, Status, Use,
+};
+use mobid_domain::fido::Reason;
+use mobid_domain::id::{ClientId, DeviceId, PasskeyId, UserId};
+use mobid_domain::person::Passkey;
+
+use super::passkey::{Kept, NotTaken};
+use super::{Occasion, Trouble, turns};
+use crate::app::App;
+use crate::event_store::{Claim, CommandContext, ExecuteError, Terms};
+use crate::vault::{DataKey, Place};
+use crate::webauthn::Shown;
+
+const CLAIM: &str = "enrolled_device";
+
+/// A client, and who somebody is to it, with the key that seals what is theirs there.
+#[derive(Debug, Clone, Copy)]
+pub struct Member<'a> {
+    pub client: ClientId,
+    pub user: UserId,
+    pub key: &'a DataKey,
+}
+
+impl Member<'_> {
+    fn command(&self, occasion: &Occasion) -> CommandContext {
+        occasion.by(self.client, Actor::Recipient(self.user))
+    }
+}
+
+/// The device that a passkey is to a client, registered if it is none yet.
+pub async fn find_or_register(
+    app: &App,
+    member: Member<'_>,
+    (passkey, kept): (&Passkey, &Kept),
+    occasion: &Occasion,
+) -> Result<DeviceId, NotTaken> {
+    loop {
+        let turns = turns::of(app, CLAIM, |turn| claim_key(app, member.client, passkey.id, turn)).await?;
+        if let Some(id) = turns.last {
+            match status(app, &id).await? {
+                Some(Status::Active) => return Ok(id.parse().map_err(|_| unreadable())?),
+                Some(Status::Blocked) => return Err(NotTaken::Bad(Reason::DeviceBlocked)),
+                Some(Status::Deregistered) | None => {}
+            }
+        }
+        let id = DeviceId(crate::ids::new_id());
+        let text = id.to_string();
+        let register = registered(member, &text, passkey, kept)?;
+        let key = claim_key(app, member.client, passkey.id, turns.next);
+        let terms = Terms { new: true, claims: vec![Claim { kind: CLAIM, key }], ..Terms::default() };
+        let command = DeviceCommand::Register(Box::new(register));
+        match app.store.execute::<Device>(&text, command, &member.command(occasion), terms).await {
+            Ok(_) => return Ok(id),
+            // Twice at once: the other one's is there now.
+            Err(ExecuteError::Claimed(_)) => {}
+            Err(error) => return Err(Trouble::Device(error).into()),
+        }
+    }
+}
+
+fn registered(member: Member<'_>, id: &str, passkey: &Passkey, kept: &Kept) -> Result<Registered, Trouble> {
+    let place = Place {
+        tenant: member.client,
+        aggregate_id: id,
+        event_type: DeviceEvent::REGISTERED,
+        field: "credential",
+    };
+    let credential = kept.credential.to_json()?;
+    Ok(Registered {
+        holder: Holder::Person { client_id: member.client, user_id: member.user },
+        reference: None,
+        credential: member.key.seal(&place, &credential)?,
+        name: None,
+        aaguid: (!kept.aaguid.is_nil()).then(|| kept.aaguid.to_string()),
+        transports: kept.transports.clone(),
+        backup_eligible: kept.backup_eligible,
+        backed_up: passkey.backed_up,
+        sign_count: passkey.counter,
+        at: passkey.added_at,
+    })
+}
+
+/// The device that a passkey is to a client, whatever became of it.
+pub async fn find(app: &App, client: ClientId, passkey: PasskeyId) -> Result<Option<DeviceId>, Trouble> {
+    let turns = turns::of(app, CLAIM, |turn| claim_key(app, client, passkey, turn)).await?;
+    turns.last.map(|id| id.parse().map_err(|_| unreadable())).transpose()
+}
+
+/// Records that a passkey answered for a client, unless the client does not let its device.
+pub async fn answered(
+    app: &App,
+    member: Member<'_>,
+    device: DeviceId,
+    shown: &Shown,
+    occasion: &Occasion,
+) -> Result<(), NotTaken> {
+    let used = DeviceCommand::Use(Use {
+        sign_count: shown.sign_count,
+        backup_eligible: shown.backup_eligible,
+        backed_up: shown.backed_up,
+        user_verified: shown.user_verified,
+    });
+    let (id, context) = (device.to_string(), member.command(occasion));
+    match app.store.execute::<Device>(&id, used, &context, Terms::default()).await {
+        Ok(used) if used.state.known().is_some_and(|known| known.status() == Status::Active) => Ok(()),
+        Ok(_) => Err(NotTaken::Bad(Reason::CounterRegressed)),
+        Err(ExecuteError::Refused(DeviceError::Blocked)) => Err(NotTaken::Bad(Reason::DeviceBlocked)),
+        Err(ExecuteError::Refused(_)) => Err(NotTaken::Bad(Reason::UnknownCredential)),
+        Err(error) => Err(Trouble::Device(error).into()),
+    }
+}
+
+async fn status(app: &App, id: &str) -> Result<Option<Status>, Trouble> {
+    let device = app.store.load::<Device>(id).await?.state;
+    Ok(device.known().map(mobid_domain::device::Known::status))
+}
+
+fn claim_key(app: &App, client: ClientId, passkey: PasskeyId, turn: u32) -> Vec<u8> {
+    let (client, passkey, turn) = (client.to_string(), passkey.to_string(), turn.to_be_bytes());
+    let parts: [&[u8]; 3] = [client.as_bytes(), passkey.as_bytes(), &turn];
+    app.vault.master().hmac("mobid/enrolled-device", &parts).to_vec()
+}
+
+fn unreadable() -> Trouble {
+    crate::vault::SealError::Malformed.into()
+}
