@@ -1,6 +1,7 @@
 //! A mobid of one's own for each test: own database, own clock, own port, the real server in this process.
 
 mod client;
+pub mod mail_sink;
 mod postgres;
 pub mod process;
 pub mod proxy;

@@ -7,6 +7,7 @@ use mobid_domain::id::ConsentId;
 use mobid_projections::projection::ApplyError;
 
 use super::form::FormError;
+use super::language;
 use super::view::{Frame, Link, NotePage, render};
 use crate::http::request_id;
 use crate::vault::{SealError, VaultError};
@@ -37,6 +38,10 @@ pub enum PageError {
         until: DateTime<Utc>,
     },
     NotSent(ConsentId),
+    /// Of a QR code that was generated.
+    CodeExpired,
+    /// There is no way to send this recipient anything.
+    NoWayThere,
     Erased,
     Internal,
 }
@@ -57,10 +62,12 @@ impl PageError {
             }
             Self::Form(FormError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Form(_) => StatusCode::BAD_REQUEST,
-            Self::Changed(_) | Self::Ended(_) | Self::ClientShutOut => StatusCode::CONFLICT,
+            Self::Changed(_) | Self::Ended(_) | Self::ClientShutOut | Self::NoWayThere => {
+                StatusCode::CONFLICT
+            }
             Self::Capped { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotSent(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Erased => StatusCode::GONE,
+            Self::Erased | Self::CodeExpired => StatusCode::GONE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -79,6 +86,8 @@ impl PageError {
             Self::ClientShutOut => words.client_shut_out,
             Self::Capped { .. } => words.capped,
             Self::NotSent(_) => words.not_sent,
+            Self::NoWayThere => words.no_way_there,
+            Self::CodeExpired => words.qr_over,
             Self::Erased => words.erased,
             Self::Internal => words.internal,
         }
@@ -100,7 +109,7 @@ impl PageError {
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        let words = Words::of(None);
+        let words = language::current();
         let note = self.note(words);
         let more = match self {
             Self::Form(error) => Some(error.why(words).to_owned()),
