@@ -28,5 +28,6 @@ pub mod secret;
 pub mod server;
 pub mod telemetry;
 pub mod vault;
+pub mod watch;
 pub mod words;
 pub mod workers;

@@ -13,7 +13,7 @@ use self::forms::Forms;
 use crate::pages::Visitor;
 use crate::support::process::ServerProcess;
 use crate::support::receiver::Receiver;
-use crate::support::{Api, free_port, outbox};
+use crate::support::{Api, Reply, free_port, outbox};
 
 const RECIPIENT: &str = "+4915112345678";
 const METADATA: &str = "leak-me-metadata-4711";
@@ -80,6 +80,11 @@ async fn live(server: &ServerProcess, receiver: &Receiver) -> Vec<String> {
     let replayed = api.post_once("/v1/service/consents/search", "once", &body).await;
     assert_eq!(replayed.body, created.body);
     let id = created.id();
+    let watch_token = created.data()["watchToken"].as_str().unwrap().to_owned();
+    let watched = api.http.get(api.url(&format!("/v1/service/consents/{id}?watchToken={watch_token}")));
+    assert_eq!(Reply::of(watched).await.data()["status"], "pending");
+    let qr = api.post("/v1/qr/generate", &json!({ "type": "consent", "referenceId": id })).await;
+    assert_eq!(qr.status, 200, "{}", qr.body);
     // What is no id, where an id should be.
     assert_eq!(api.get(&format!("/v1/service/consents/{RECIPIENT}")).await.status, 404);
     let path = format!("/v1/service/consents/{id}");
@@ -109,6 +114,8 @@ async fn live(server: &ServerProcess, receiver: &Receiver) -> Vec<String> {
         api.key.clone(),
         text(&endpoint.data()["secret"]),
         cookie,
+        watch_token,
+        text(&qr.data()["watchToken"]),
         file("master.key"),
         file("owner.callback-secret"),
         text(&json!(code)) + "\"",

@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod described;
+pub mod events;
 pub mod history;
 pub mod list;
 pub mod present;

@@ -4,6 +4,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mobid_domain::client::ClientError;
 use mobid_domain::consent::ConsentError;
+use mobid_domain::qr::CodeError;
 use mobid_domain::webhook::EndpointError;
 use mobid_projections::projection::ApplyError;
 use serde::Serialize;
@@ -74,6 +75,13 @@ impl ApiError {
             "unauthorized",
             "The X-Mobid-Key header is missing or its key is not valid.",
         );
+        Self { advice: Some(Advice::Authenticate), ..error }
+    }
+
+    /// For a page that watches a resource.
+    pub fn watch_token() -> Self {
+        let message = "The watch token is not valid for this resource, or has ended.";
+        let error = Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message);
         Self { advice: Some(Advice::Authenticate), ..error }
     }
 
@@ -257,6 +265,15 @@ impl From<ClientError> for ApiError {
             }
             ClientError::OwnerStays => Self::conflict("The owner stays active, with every permission."),
             ClientError::AlreadyExists => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<CodeError> for ApiError {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::NotFound | CodeError::NotTheClient => Self::not_found(),
+            CodeError::AlreadyExists | CodeError::Expired => Self::conflict(error.to_string()),
         }
     }
 }

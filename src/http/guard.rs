@@ -1,7 +1,7 @@
 //! What stands before every route of the API: a key, its limits, its permission, then idempotency. Without a valid key
 //! nothing else is looked at, but for the answer that told its holder the next one (`lost_answer`).
 
-use axum::extract::{FromRef, Request, State};
+use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
@@ -11,7 +11,7 @@ use mobid_domain::client::{Permission, Standing};
 
 use super::authentication::ApiClient;
 use super::error::ApiError;
-use super::{idempotency, lost_answer, unread};
+use super::{idempotency, lost_answer, unread, watching};
 use crate::app::App;
 use crate::limits::{self, Verdict};
 
@@ -22,6 +22,8 @@ pub enum Access {
     Everybody,
     /// Keys with this permission.
     With(Permission),
+    /// The same, and whoever has a watch token for what the path names.
+    Watched(Permission),
     /// The owner, by a key with this permission.
     Owner(Permission),
     /// Every client, about what the handler lets it see. Like the owner's, by no key in its grace: whoever has an old
@@ -36,10 +38,12 @@ impl Access {
                 Err(ApiError::key_in_grace())
             }
             Self::Owner(_) if !client.account.owner => Err(ApiError::owner_only()),
-            Self::With(permission) | Self::Owner(permission) if !client.may(permission) => {
+            Self::With(permission) | Self::Watched(permission) | Self::Owner(permission)
+                if !client.may(permission) =>
+            {
                 Err(ApiError::forbidden(permission.as_str()))
             }
-            Self::Everybody | Self::OfAClient | Self::With(_) | Self::Owner(_) => Ok(()),
+            Self::Everybody | Self::OfAClient | Self::With(_) | Self::Watched(_) | Self::Owner(_) => Ok(()),
         }
     }
 }
@@ -63,18 +67,20 @@ impl FromRef<Guarded> for App {
     }
 }
 
-async fn guard(
-    State((app, access)): State<Guarded>,
-    client: Result<ApiClient, ApiError>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn guard(State(guarded): State<Guarded>, request: Request, next: Next) -> Response {
+    let (app, access) = (&guarded.0, guarded.1);
+    if matches!(access, Access::Watched(_)) && watching::has_token(&request) {
+        return watching::answer(app, request, next).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let client = ApiClient::from_request_parts(&mut parts, &guarded).await;
+    let request = Request::from_parts(parts, body);
     match client {
         Ok(client) => {
-            let answer = |request| answer(&app, access, &client, request, next);
-            within_limits(&app, &client, request, answer).await
+            let answer = |request| answer(app, access, &client, request, next);
+            within_limits(app, &client, request, answer).await
         }
-        Err(error) if access == Access::OfAClient => lost_answer::or(&app, request, error).await,
+        Err(error) if access == Access::OfAClient => lost_answer::or(app, request, error).await,
         Err(error) => error.into_response(),
     }
 }

@@ -1,5 +1,6 @@
 //! Values that many schemas name: each is described once, under a name of its own.
 
+use mobid_domain::qr::Status as QrStatus;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::schema::OneOfBuilder;
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, Type};
@@ -28,12 +29,16 @@ macro_rules! named {
 named! {
     consent_id = "ConsentId": about(id("cs_"), "A consent session. An id is not a secret.");
     client_id = "ClientId": about(id("cl_"), "A client.");
+    qr_id = "QrId": about(id("qr_"), "A QR code. An id is not a secret.");
     endpoint_id = "EndpointId": about(id("we_"), "A webhook endpoint.");
     event_id = "EventId": about(id("evt_"), "An event; the `webhook-id` of what tells of it.");
     user_id = "UserId": about(id("usr_"), "A person as this client knows them: another client knows them by another id.");
     slug = "Slug": about(any_slug(&["identity_verification"]), "A short name that a client chooses; never personal data.");
     consent_status = "ConsentStatus": about(consent_statuses(),
         "`pending` becomes `approved`, `rejected`, `expired` or `revoked`; `approved` can become `revoked`.");
+    qr_type = "QrCodeType": one_of(&["consent"]);
+    qr_status = "QrCodeStatus": about(one_of(&QrStatus::ALL.map(QrStatus::as_str)),
+        "`active` becomes `scanned` when somebody whom it led to the page does something there, and that `used` when what it refers to was decided; whatever comes too late, or leads to what has ended, is `expired`.");
     client_status = "ClientStatus": client_statuses();
     endpoint_status = "WebhookEndpointStatus": one_of(&["active", "disabled", "deleted"]);
     event_type = "EventType": event_types();

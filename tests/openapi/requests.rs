@@ -24,7 +24,12 @@ impl Sent<'_> {
             String::new()
         };
         let path = format!("/v1{}", self.path.replace("{id}", &id));
-        Reply::of(self.app.api.request(self.method.clone(), &path).json(body)).await
+        let mut body = body.clone();
+        // What the examples refer to is nowhere.
+        if body["referenceId"].as_str().is_some_and(|id| id.starts_with("cs_")) {
+            body["referenceId"] = json!(self.app.create_consent().await);
+        }
+        Reply::of(self.app.api.request(self.method.clone(), &path).json(&body)).await
     }
 
     async fn accepts(&self, body: &Value) {
