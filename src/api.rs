@@ -5,4 +5,5 @@ pub mod consent;
 pub mod docs;
 pub mod health;
 pub mod openapi;
+pub mod qr;
 pub mod webhook;

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod consent;
+pub mod qr;
 pub mod webhook;
 
 /// What stands where erased data stood.

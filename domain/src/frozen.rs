@@ -14,11 +14,12 @@ use uuid::Uuid;
 use crate::client::Client;
 use crate::consent::Consent;
 use crate::event::canonical_text;
+use crate::qr::Code;
 use crate::recorded::Recorded;
 use crate::webhook::Endpoint;
 
 /// Every event that was ever stored, by aggregate, with the versions that there are.
-const EVENTS: [(&str, &str, &[&str]); 18] = [
+const EVENTS: [(&str, &str, &[&str]); 20] = [
     ("client", "client.callback_secret_rotated", &["1"]),
     ("client", "client.created", &["1"]),
     ("client", "client.deleted", &["1"]),
@@ -34,6 +35,8 @@ const EVENTS: [(&str, &str, &[&str]); 18] = [
     ("consent", "consent.revoked", &["1"]),
     ("consent", "consent.scanned", &["1"]),
     ("consent", "consent.updated", &["1"]),
+    ("qr", "qr.generated", &["1"]),
+    ("qr", "qr.scanned", &["1"]),
     ("webhook", "webhook.created", &["1"]),
     ("webhook", "webhook.deleted", &["1"]),
     ("webhook", "webhook.disabled", &["1"]),
@@ -108,6 +111,7 @@ fn every_event_ever_stored_still_reads_and_writes_the_same() {
         match known.map(|(aggregate_type, ..)| *aggregate_type) {
             Some(Client::TYPE) => holds::<Client>(&fixture),
             Some(Consent::TYPE) => holds::<Consent>(&fixture),
+            Some(Code::TYPE) => holds::<Code>(&fixture),
             Some(Endpoint::TYPE) => holds::<Endpoint>(&fixture),
             other => panic!("{}: nobody knows this event ({other:?})", fixture.file),
         }
@@ -133,6 +137,7 @@ fn the_names_of_events_are_these_for_ever() {
     };
     assert_eq!(names_of::<<Client as Aggregate>::Event>(), names("client"));
     assert_eq!(names_of::<<Consent as Aggregate>::Event>(), names("consent"));
+    assert_eq!(names_of::<<Code as Aggregate>::Event>(), names("qr"));
     assert_eq!(names_of::<<Endpoint as Aggregate>::Event>(), names("webhook"));
 }
 

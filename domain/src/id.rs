@@ -81,6 +81,8 @@ ids! {
     ClientId = "cl_";
     /// A person as one client sees them: pairwise, random, never the same for two clients.
     UserId = "usr_";
+    /// A QR code.
+    QrId = "qr_";
     /// A webhook endpoint.
     EndpointId = "we_";
     /// One delivery of one event to one endpoint.

@@ -12,6 +12,7 @@ mod frozen;
 pub mod handle;
 pub mod id;
 pub mod leaf;
+pub mod qr;
 pub mod recorded;
 pub mod rfc3339;
 pub mod sealed;

@@ -12,14 +12,14 @@ use uuid::Uuid;
 use crate::kind::Kind;
 use crate::{Outcome, database, output};
 
-/// Show what happened to a consent, webhook endpoint or client.
+/// Show what happened to a consent, QR code, webhook endpoint or client.
 ///
 /// One line for each event, oldest first. `at` is when it was so, `recordedAt` when the database took it in; the two
 /// differ where a deadline was swept late. `payload` is what is stored, sealed values included. `leaf` is the
 /// event's entry in the transparency log, in hex.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The id: `cs_…` a consent, `we_…` a webhook endpoint, `cl_…` a client.
+    /// The id: `cs_…` a consent, `qr_…` a QR code, `we_…` a webhook endpoint, `cl_…` a client.
     id: String,
 }
 

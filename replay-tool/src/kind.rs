@@ -3,7 +3,8 @@
 use cqrs_es::Aggregate;
 use mobid_domain::client::Client;
 use mobid_domain::consent::Consent;
-use mobid_domain::id::{ClientId, ConsentId, EndpointId};
+use mobid_domain::id::{ClientId, ConsentId, EndpointId, QrId};
+use mobid_domain::qr::Code;
 use mobid_domain::recorded::{Recorded, Undecodable};
 use mobid_domain::webhook::Endpoint;
 
@@ -11,16 +12,18 @@ use mobid_domain::webhook::Endpoint;
 pub enum Kind {
     Client,
     Consent,
+    Qr,
     Webhook,
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::Client, Self::Consent, Self::Webhook];
+    pub const ALL: [Self; 4] = [Self::Client, Self::Consent, Self::Qr, Self::Webhook];
 
     pub fn aggregate_type(self) -> &'static str {
         match self {
             Self::Client => Client::TYPE,
             Self::Consent => Consent::TYPE,
+            Self::Qr => Code::TYPE,
             Self::Webhook => Endpoint::TYPE,
         }
     }
@@ -29,6 +32,7 @@ impl Kind {
         match self {
             Self::Client => ClientId::PREFIX,
             Self::Consent => ConsentId::PREFIX,
+            Self::Qr => QrId::PREFIX,
             Self::Webhook => EndpointId::PREFIX,
         }
     }
@@ -47,6 +51,7 @@ impl Kind {
         match self {
             Self::Client => event.decode::<Client>().map(drop),
             Self::Consent => event.decode::<Consent>().map(drop),
+            Self::Qr => event.decode::<Code>().map(drop),
             Self::Webhook => event.decode::<Endpoint>().map(drop),
         }
     }

@@ -64,7 +64,8 @@ pub struct RequestPage {
     pub fields: Vec<AskedField>,
     pub problem: Option<String>,
     pub next_step: String,
-    pub via_qr: bool,
+    /// The QR code by which somebody came.
+    pub via: Option<String>,
     pub answerable: bool,
 }
 

@@ -11,12 +11,14 @@ use crate::support::{Api, Reply, TestApp, reference_body};
 /// is added has to say here what it takes.
 async fn posts(app: &TestApp) -> Vec<(String, Value)> {
     let made = app.api.post("/v1/clients", &json!({ "name": "x", "permissions": [] })).await;
+    let consent = app.create_consent().await;
     let rows = router::declared().into_iter().filter(|row| row.method == Method::POST);
     rows.map(|row| {
         let body = match row.path {
             "/clients" => json!({ "name": "Another", "permissions": ["consents:read"] }),
             "/clients/{id}/regenerate-key" => json!({ "graceSeconds": 60 }),
             "/clients/{id}/rotate-callback-secret" => json!({}),
+            "/qr/generate" => json!({ "type": "consent", "referenceId": consent }),
             "/service/consents" | "/service/consents/search" => reference_body(),
             "/webhooks" => json!({ "url": "https://example.com/hook" }),
             other => panic!("say what {other} takes"),

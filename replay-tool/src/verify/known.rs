@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use cqrs_es::Aggregate;
 use mobid_domain::client::Client;
 use mobid_domain::consent::{Consent, Phase};
+use mobid_domain::qr::Code;
 use mobid_domain::recorded::Recorded;
 use mobid_domain::webhook::Endpoint;
 use tokio::task::JoinHandle;
@@ -20,6 +21,7 @@ use crate::kind::Kind;
 pub struct Known {
     clients: Walk<Client>,
     consents: Walk<Consent>,
+    codes: Walk<Code>,
     endpoints: Walk<Endpoint>,
     checkpoints: BTreeMap<String, i64>,
     expected: Adding,
@@ -33,6 +35,7 @@ impl Known {
         Self {
             clients: Walk::new(|_| false),
             consents: Walk::new(settled),
+            codes: Walk::new(|_| true),
             endpoints: Walk::new(|_| false),
             checkpoints,
             expected: Adding::To(Expected::new(sums.clone())),
@@ -45,6 +48,7 @@ impl Known {
         BTreeMap::from([
             (Client::TYPE, self.clients.seen()),
             (Consent::TYPE, self.consents.seen()),
+            (Code::TYPE, self.codes.seen()),
             (Endpoint::TYPE, self.endpoints.seen()),
         ])
     }
@@ -61,6 +65,7 @@ impl Known {
         let no_longer = &mut self.no_longer;
         self.clients.take(look, Kind::Client, chunk, |_| Ok(())).await?;
         self.consents.take(look, Kind::Consent, chunk, |whole| no_longer.add(whole)).await?;
+        self.codes.take(look, Kind::Qr, chunk, |_| Ok(())).await?;
         self.endpoints.take(look, Kind::Webhook, chunk, |_| Ok(())).await?;
         self.ripe(look, false).await
     }
@@ -78,6 +83,7 @@ impl Known {
 
     async fn ripe(&mut self, look: &mut Look, all: bool) -> anyhow::Result<()> {
         self.clients.ripe(look, all)?;
+        self.codes.ripe(look, all)?;
         let ripe = self.consents.ripe(look, all)?;
         if !ripe.is_empty() {
             self.expected.add(ripe).await?;

@@ -13,6 +13,7 @@ use super::{Visit, outcome};
 use crate::app::App;
 use crate::pages::browser::BrowserSession;
 use crate::pages::error::PageError;
+use crate::pages::qr::Via;
 use crate::pages::view::{
     AskedField, Frame, Link, Moment, NotePage, RequestPage, render, see_other, with_session,
 };
@@ -28,17 +29,17 @@ pub async fn show(
 ) -> Result<Response, PageError> {
     let Path(resource) = path.map_err(|_| PageError::NotFound)?;
     let visit = Visit::load(&app, &resource).await?;
-    let via_qr = query.is_some_and(|query| query.split('&').any(|pair| pair == "via=qr"));
+    let via = Via::of_query(query.as_deref());
     let known = BrowserSession::of(&headers);
     if known.is_none() && is_from_elsewhere(&headers) {
-        return Ok(come_again(&visit, via_qr));
+        return Ok(come_again(&visit, via));
     }
     let browser = known.clone().unwrap_or_else(BrowserSession::random);
     let response = match visit.status() {
         Status::Pending if !visit.client_is_active => return Err(PageError::ClientShutOut),
         Status::Pending => {
             let blank = Filled::blank(&visit.session.request.scope);
-            request_page(&app, &visit, &browser, &blank, via_qr)
+            request_page(&app, &visit, &browser, &blank, via)
         }
         _ => render(StatusCode::OK, &outcome::page(&app, &visit, &browser).await?),
     };
@@ -59,9 +60,9 @@ fn is_from_elsewhere(headers: &HeaderMap) -> bool {
 
 /// Lets the browser load the page again from our own, with its cookie if it has one: a code that it waits for would
 /// be void if it got a new session here.
-fn come_again(visit: &Visit, via_qr: bool) -> Response {
+fn come_again(visit: &Visit, via: Option<Via>) -> Response {
     let words = visit.words;
-    let href = format!("{}{}", visit.path(), if via_qr { "?via=qr" } else { "" });
+    let href = visit.path() + &via.map(|via| format!("?via={via}")).unwrap_or_default();
     let refresh = HeaderValue::from_str(&format!("0; url={href}"));
     let page = NotePage {
         frame: Frame { words, title: words.one_moment.title.to_owned(), error: false },
@@ -83,7 +84,7 @@ pub fn request_page(
     visit: &Visit,
     browser: &BrowserSession,
     filled: &Filled,
-    via_qr: bool,
+    via: Option<Via>,
 ) -> Response {
     let (words, request) = (visit.words, &visit.session.request);
     let masked = visit.recipient.masked();
@@ -97,7 +98,7 @@ pub fn request_page(
         problem: filled.problem.map(words.problem),
         next_step: (words.next_step)(&masked),
         masked,
-        via_qr,
+        via: via.map(|via| via.to_string()),
         answerable: !visit.passkey_demanded(),
     };
     render(if error { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, &page)
