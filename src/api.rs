@@ -8,4 +8,5 @@ pub mod enrollment;
 pub mod fido;
 pub mod health;
 pub mod openapi;
+pub mod qr;
 pub mod webhook;

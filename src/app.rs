@@ -72,7 +72,7 @@ impl App {
             limiter: Limiter::start(&config, &clock)?,
             requests: RequestCounts::new(crate::ids::new_id()),
             idempotency: IdempotencyRecords::new(pool.clone()),
-            notifier: Notifier::from_config(&config),
+            notifier: Notifier::from_config(&config)?,
             current: Current::start(pool.clone()),
             changes: Changes::start(pool.clone(), wake.subscribe()),
             store,

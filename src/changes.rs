@@ -18,6 +18,10 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 const PLACES: usize = 4_096;
 /// The same, of one client.
 const PLACES_PER_CLIENT: usize = 1_024;
+/// Of a client's places, those that pages with a watch token may take: they leave some to its keys.
+const PLACES_OF_PAGES: usize = 768;
+/// Of those, the ones for one aggregate.
+const PAGES_PER_AGGREGATE: usize = 16;
 /// The shortest time between two looks.
 const PACE: Duration = Duration::from_millis(10);
 /// How often to look without having heard of anything.
@@ -66,6 +70,19 @@ impl Changes {
         waiters.by_client.insert(client, own + 1);
         let seen = waiters.changed.entry(id.clone()).or_insert_with(|| watch::Sender::new(0)).subscribe();
         Some(Waiting { changes: self.clone(), client, id, seen })
+    }
+
+    /// The same for a page that has a watch token: of these there are fewer, so that none keeps others out.
+    pub fn watch(&self, client: ClientId, id: String) -> Option<Waiting> {
+        {
+            let waiters = self.waiters();
+            let own = waiters.by_client.get(&client).copied().unwrap_or_default();
+            let of_it = waiters.changed.get(&id).map_or(0, watch::Sender::receiver_count);
+            if own >= PLACES_OF_PAGES || of_it >= PAGES_PER_AGGREGATE {
+                return None;
+            }
+        }
+        self.wait_for(client, id)
     }
 
     fn waiters(&self) -> MutexGuard<'_, Waiters> {
@@ -175,5 +192,17 @@ mod tests {
         drop((first, others));
         let waiters = changes.waiters();
         assert!(waiters.all == 0 && waiters.by_client.is_empty() && waiters.changed.is_empty());
+    }
+
+    #[test]
+    fn pages_leave_places_to_each_other_and_to_keys() {
+        let changes = Changes::default();
+        let watch = |n: usize| changes.watch(client(1), format!("cs_{n}"));
+        let mut pages: Vec<_> = (0..PAGES_PER_AGGREGATE).map(|_| watch(0).unwrap()).collect();
+        assert!(watch(0).is_none(), "one consent's pages");
+        pages.extend((PAGES_PER_AGGREGATE..PLACES_OF_PAGES).map(|n| watch(n).unwrap()));
+        assert!(watch(PLACES).is_none(), "one client's pages");
+        assert!(changes.wait_for(client(1), "cs_0".to_owned()).is_some(), "but not its keys");
+        assert!(changes.watch(client(2), "cs_x".to_owned()).is_some());
     }
 }

@@ -11,6 +11,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::notifier::{Way, WayError, shown};
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -35,7 +37,8 @@ pub struct Config {
     /// 32 bytes in base64.
     #[serde(skip_serializing)]
     pub master_key: Option<String>,
-    /// How links and codes reach a recipient.
+    /// How links and codes reach a recipient: `outbox`, or a URL, which may hold a password.
+    #[serde(serialize_with = "without_secret")]
     pub notifier: String,
     /// Lets deliveries go to loopback and private addresses.
     pub webhook_allow_private: bool,
@@ -112,9 +115,8 @@ pub enum ConfigError {
     RedisUrl,
     #[error("MOBID_REDIS_TIMEOUT_MILLISECONDS must be from 1 to 10000")]
     RedisTimeout,
-    /// By its scheme alone: what follows may hold a password.
-    #[error("MOBID_NOTIFIER: {0:?} is not known; this version knows: outbox")]
-    Notifier(String),
+    #[error(transparent)]
+    Notifier(#[from] WayError),
     #[error("MOBID_WEBHOOK_SCHEDULE_SECONDS must name at least one attempt")]
     EmptySchedule,
     #[error(
@@ -197,11 +199,7 @@ impl Config {
         if !plain || url.host().is_none() {
             return Err(ConfigError::PublicUrl);
         }
-        if self.notifier != "outbox" {
-            let scheme = self.notifier.split(':').next().unwrap_or_default();
-            return Err(ConfigError::Notifier(scheme.to_owned()));
-        }
-        if !is_loopback(url) {
+        if Way::parse(&self.notifier)? == Way::Outbox && !is_loopback(url) {
             return Err(ConfigError::OutboxInPublic(url.clone()));
         }
         self.redis()?;
@@ -248,6 +246,10 @@ impl Config {
     pub fn public_origin(&self) -> String {
         self.public_url.origin().ascii_serialization()
     }
+}
+
+fn without_secret<S: serde::Serializer>(notifier: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&shown(notifier))
 }
 
 /// An origin as browsers write it.
@@ -320,6 +322,7 @@ mod tests {
     fn the_outbox_is_for_loopback_only() {
         let config = Config { public_url: "https://id.example.com".parse().unwrap(), ..Config::default() };
         assert!(matches!(config.check(), Err(ConfigError::OutboxInPublic(_))));
+        Config { notifier: "https://sms.example.com/send".to_owned(), ..config }.check().unwrap();
     }
 
     #[test]
@@ -347,8 +350,11 @@ mod tests {
             let said = without_values(figment.extract::<Config>().unwrap_err());
             assert!(said.contains(expected) && !said.contains("s3cret"), "{file}: {said}");
         }
-        let config = Config { notifier: "smtp://user:s3cret@host".to_owned(), ..Config::default() };
+        let config = Config { notifier: "pigeon://user:s3cret@host".to_owned(), ..Config::default() };
         assert!(!config.check().unwrap_err().to_string().contains("s3cret"));
+        let config = Config { notifier: "smtp://user:s3cret@host".to_owned(), ..Config::default() };
+        config.check().unwrap();
+        assert!(!serde_json::to_string(&config).unwrap().contains("s3cret"), "nor is it printed");
     }
 
     #[test]

@@ -25,4 +25,6 @@ pub mod table;
 mod unique_keys;
 mod unread;
 pub mod version;
+pub mod waiting;
+pub mod watching;
 pub mod web_url;

@@ -29,6 +29,7 @@ pub mod secret;
 pub mod server;
 pub mod telemetry;
 pub mod vault;
+pub mod watch;
 pub mod webauthn;
 pub mod words;
 pub mod workers;

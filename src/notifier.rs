@@ -1,13 +1,28 @@
-//! How links and codes reach a recipient.
+//! How links and codes reach a recipient: by mail, by a gateway behind HTTP, or, for development, as files.
+//!
+//! Promises: a message went out or an error says that it did not, within a bounded time; neither an error nor a log
+//! line says to whom or what. Leaves to others: trying again (workers), saying so (pages).
+
+mod hook;
+mod outbox;
+mod smtp;
+mod way;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use mobid_domain::handle::Handle;
 use serde::Serialize;
-use tokio::fs::{DirBuilder, OpenOptions};
-use tokio::io::AsyncWriteExt;
 
-use crate::config::Config;
+use crate::config::{Config, is_loopback};
+
+use hook::Hook;
+use smtp::Mail;
+pub use way::{Way, WayError, shown};
+
+/// From the first lookup to the last word of who takes the message: somebody waits in front of a page.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A message to a recipient.
 #[derive(Debug, Clone, Serialize)]
@@ -23,69 +38,75 @@ pub struct Message<'a> {
     pub resource_id: String,
 }
 
+/// Says what happened without saying with whom: what a server answers often repeats the address.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifierError {
     #[error("the outbox cannot be written: {0}")]
     Outbox(#[from] std::io::Error),
     #[error("the message cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("mail reaches no phone number: MOBID_NOTIFIER must be an HTTP hook for that")]
+    NoWayThere,
+    #[error("the message cannot be written as a mail")]
+    NoMail,
+    #[error("no answer within {} s", TIMEOUT.as_secs())]
+    TimedOut,
+    #[error("refused with {0}")]
+    Refused(u16),
+    #[error("the connection failed: {0}")]
+    Connection(&'static str),
 }
 
 /// Where messages go.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Notifier {
     /// For development: a JSON file each.
     Outbox(PathBuf),
+    Mail(Arc<Mail>),
+    Hook(Arc<Hook>),
 }
 
 impl Notifier {
-    pub fn from_config(config: &Config) -> Self {
-        Self::Outbox(config.data_dir.join("outbox"))
+    /// Says in the log, too, what cannot be reached this way.
+    pub fn from_config(config: &Config) -> Result<Self, WayError> {
+        Ok(match Way::parse(&config.notifier)? {
+            Way::Outbox => Self::Outbox(config.data_dir.join("outbox")),
+            Way::Mail(url) => {
+                let mail = Mail::new(&url, config.public_host())?;
+                tracing::info!(server = mail.server, from = mail.from(), "links and codes go out by mail");
+                tracing::warn!("phone numbers cannot be reached: mail takes email addresses only");
+                Self::Mail(Arc::new(mail))
+            }
+            Way::Hook(url) => {
+                tracing::info!(hook = shown(url.as_str()), "links and codes go out through an HTTP hook");
+                if url.scheme() == "http" && !is_loopback(&url) {
+                    tracing::warn!("the hook is plain HTTP: whoever is on the way can read every code");
+                }
+                Self::Hook(Arc::new(Hook::new(url).map_err(|_| WayError::Client)?))
+            }
+        })
+    }
+
+    /// Whether there is a way to such an address at all.
+    pub fn reaches(&self, to: &Handle) -> bool {
+        match self {
+            Self::Mail(_) => matches!(to, Handle::Email(_)),
+            Self::Outbox(_) | Self::Hook(_) => true,
+        }
     }
 
     pub async fn send(&self, to: &Handle, message: Message<'_>) -> Result<(), NotifierError> {
-        let message = Message { to: to.as_str(), channel: to.channel(), ..message };
-        match self {
-            Self::Outbox(directory) => {
-                // Codes and handles are for this account's eyes only.
-                DirBuilder::new().recursive(true).mode(0o700).create(directory).await?;
-                let name = crate::ids::new_id().to_string();
-                let hidden = directory.join(format!(".{name}"));
-                let mut file =
-                    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&hidden).await?;
-                file.write_all(&serde_json::to_vec_pretty(&message)?).await?;
-                file.flush().await?;
-                // A reader sees a whole file or none.
-                tokio::fs::rename(&hidden, directory.join(format!("{name}.json"))).await?;
-                Ok(())
-            }
+        if !self.reaches(to) {
+            return Err(NotifierError::NoWayThere);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn only_the_servers_account_can_read_the_outbox() {
-        let dir = tempfile::tempdir().unwrap();
-        let config = Config { data_dir: dir.path().join("data"), ..Config::default() };
-        let message = Message {
-            to: "",
-            channel: "",
-            subject: String::new(),
-            text: "123456 is your code".to_owned(),
-            link: None,
-            code: Some("123456".to_owned()),
-            resource_id: "cs_1".to_owned(),
+        let message = Message { to: to.as_str(), channel: to.channel(), ..message };
+        let sending = async {
+            match self {
+                Self::Outbox(directory) => outbox::put(directory, &message).await,
+                Self::Mail(mail) => mail.send(&message).await,
+                Self::Hook(hook) => hook.send(&message).await,
+            }
         };
-        Notifier::from_config(&config).send(&"+1234567890".parse().unwrap(), message).await.unwrap();
-        let outbox = config.data_dir.join("outbox");
-        let file = std::fs::read_dir(&outbox).unwrap().next().unwrap().unwrap().path();
-        let mode = |path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(outbox), mode(file)), (0o700, 0o600));
+        tokio::time::timeout(TIMEOUT, sending).await.unwrap_or(Err(NotifierError::TimedOut))
     }
 }

@@ -16,9 +16,9 @@ pub mod schema;
 
 use std::sync::LazyLock;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::api::{client, consent, device, enrollment, fido, health, webhook};
+use crate::api::{client, consent, device, enrollment, fido, health, qr, webhook};
 use crate::http::error::FieldError;
 use crate::http::guard::Access;
 use crate::http::router;
@@ -38,6 +38,7 @@ fn operations() -> Vec<Operation> {
         consent::described::operations(),
         client::described::operations(),
         enrollment::described::operations(),
+        qr::described::operations(),
         webhook::described::operations(),
         fido::described::operations(),
         device::described::operations(),
@@ -64,6 +65,7 @@ pub fn document() -> Value {
             { "name": "Consents", "description": "Ask a person for a consent, follow what becomes of it, take it back." },
             { "name": "Enrollments", "description": "Ask a person to register a passkey, and see that it works." },
             { "name": "Clients", "description": "Who uses this API, with what limits and permissions." },
+            { "name": "QR codes", "description": "Lead a phone to a consent, and see whether it came." },
             { "name": "Webhooks", "description": "Hear of events as they happen." },
             { "name": "FIDO", "description": "Let a client's own users log in by passkey on the client's own pages." },
             { "name": "Devices", "description": "The authenticators that hold their passkeys." },
@@ -97,6 +99,9 @@ fn described(operation: &Operation, access: Access) -> Value {
         "parameters": parameters::of(operation),
         "responses": answers::of(operation, access),
     });
+    if matches!(access, Access::Watched(_)) {
+        described["security"] = json!([{ "ApiKey": [] }, { "WatchToken": [] }]);
+    }
     if let Some(body) = &operation.body {
         described["requestBody"] = body.described();
     }
@@ -110,6 +115,9 @@ fn who_may(access: Access) -> String {
     match access {
         Access::Everybody => "For every valid key.".to_owned(),
         Access::With(permission) => format!("Needs the permission `{permission}`."),
+        Access::Watched(permission) => {
+            format!("Needs the permission `{permission}`, or the resource's `watchToken`.")
+        }
         Access::Owner(permission) => format!("For the owner alone, with the permission `{permission}`."),
         Access::OfAClient => {
             "For the owner, and for a client about itself; by no key that was replaced.".to_owned()
@@ -131,11 +139,13 @@ fn components(operations: &[Operation]) -> Value {
     }
     let key = json!({ "type": "apiKey", "in": "header", "name": "X-Mobid-Key",
         "description": "`qk_…`, as it was shown when the client was made or its key regenerated." });
+    let token = json!({ "type": "apiKey", "in": "query", "name": "watchToken",
+        "description": "`wt_…`, as the answer with the resource had it: shows a page that has no API key the status, and that alone. The header `X-Mobid-Watch-Token` does as well. Good for the one resource, for an hour at least; pages of every origin may use it." });
     json!({
         "schemas": schemas,
         "responses": answers::responses(),
         "headers": answers::headers(),
         "parameters": parameters::shared(),
-        "securitySchemes": Map::from_iter([("ApiKey".to_owned(), key)]),
+        "securitySchemes": { "ApiKey": key, "WatchToken": token },
     })
 }

@@ -15,6 +15,7 @@ pub mod error;
 pub mod field;
 pub mod form;
 pub mod headers;
+pub mod language;
 pub mod post;
 pub mod qr;
 pub mod resource;
@@ -45,6 +46,7 @@ pub fn routes(_app: &App) -> Router<App> {
         .route("/assets/passkey.js", get(asset::passkey))
         .route("/assets/icon.svg", get(asset::icon))
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(language::spoken))
         .layer(from_fn(headers::strict))
 }
 

@@ -6,6 +6,7 @@ pub mod consent;
 pub mod device;
 pub mod enrollment;
 pub mod login;
+pub mod qr;
 pub mod webhook;
 
 /// What stands where erased data stood.

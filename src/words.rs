@@ -1,8 +1,10 @@
 //! All that the pages and the messages to recipients say, one language a file.
 //!
-//! A language is a [`Words`]: leaving one text out does not compile.
+//! A language is a [`Words`]: leaving one text out does not compile. Another one is another file, and a line in
+//! [`LANGUAGES`].
 
 mod english;
+mod german;
 pub mod passkeys;
 
 use chrono::{DateTime, Utc};
@@ -138,6 +140,8 @@ pub struct Words {
     pub capped: Note,
     pub capped_until: fn(DateTime<Utc>) -> String,
     pub not_sent: Note,
+    pub no_way_there: Note,
+    pub qr_over: Note,
     pub erased: Note,
     pub internal: Note,
     pub one_moment: Note,
@@ -156,10 +160,37 @@ pub struct Words {
     pub link_text: fn(client: &str, purpose: &str, until: &str, link: &str) -> String,
 }
 
+/// What we speak; first what we speak with those whose language we do not.
+pub static LANGUAGES: [&Words; 2] = [&english::WORDS, &german::WORDS];
+
 impl Words {
     /// The language that a client asked for, as far as we speak it.
-    pub fn of(_locale: Option<&str>) -> &'static Self {
-        &english::WORDS
+    pub fn asked_for(locale: Option<&str>) -> Option<&'static Self> {
+        let language = locale?.split('-').next()?;
+        LANGUAGES.into_iter().find(|words| words.lang.eq_ignore_ascii_case(language))
+    }
+
+    /// The same, or English.
+    pub fn of(locale: Option<&str>) -> &'static Self {
+        Self::asked_for(locale).unwrap_or(LANGUAGES[0])
+    }
+
+    /// The one that a browser's `Accept-Language` likes best (RFC 9110, 12.5.4), of those that we speak.
+    pub fn liked(accept_language: &str) -> Option<&'static Self> {
+        let mut best: Option<(&'static Self, f32)> = None;
+        for range in accept_language.split(',').take(32) {
+            let mut parts = range.split(';').map(str::trim);
+            let tag = parts.next().unwrap_or_default();
+            let words = if tag == "*" { Some(LANGUAGES[0]) } else { Self::asked_for(Some(tag)) };
+            let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+            // The first of those that are liked the same.
+            if let Some(words) = words
+                && weight > best.map_or(0.0, |(_, best)| best)
+            {
+                best = Some((words, weight));
+            }
+        }
+        best.map(|(words, _)| words)
     }
 
     /// A purpose as a sentence, or at least legible.
@@ -187,10 +218,91 @@ mod tests {
 
     #[test]
     fn a_field_that_we_do_not_know_has_a_legible_label() {
-        let words = Words::of(Some("de-AT"));
+        let words = Words::of(Some("fr"));
         assert_eq!(words.field_of("annual_income"), "Annual income");
         assert_eq!(words.field_of("a_"), "A");
         assert_eq!(words.field_of("birthdate"), "Date of birth");
         assert_eq!(words.purpose_of("loan_application"), "Loan application");
+    }
+
+    #[test]
+    fn a_client_gets_the_language_that_it_asks_for_if_we_speak_it() {
+        for (locale, lang) in
+            [(None, "en"), (Some("de"), "de"), (Some("de-AT"), "de"), (Some("DE"), "de"), (Some("den"), "en")]
+        {
+            assert_eq!(Words::of(locale).lang, lang, "{locale:?}");
+        }
+    }
+
+    #[test]
+    fn a_browser_gets_the_language_that_it_likes_best() {
+        for (header, lang) in [
+            ("de", Some("de")),
+            ("de-CH, en;q=0.9", Some("de")),
+            ("en;q=0.5, de;q=0.8", Some("de")),
+            ("fr, de;q=0.3", Some("de")),
+            ("fr;q=0.9, *;q=0.5", Some("en")),
+            ("en, de", Some("en")),
+            ("de;q=0", None),
+            ("fr", None),
+            ("", None),
+            (";;;,,,q=1", None),
+        ] {
+            assert_eq!(Words::liked(header).map(|words| words.lang), lang, "{header}");
+        }
+    }
+
+    /// What is the same in two languages was forgotten in one.
+    #[test]
+    fn languages_differ_in_every_sentence() {
+        let (english, german) = (LANGUAGES[0], LANGUAGES[1]);
+        let notes = |w: &Words| {
+            [
+                w.passkey_demanded,
+                w.approved,
+                w.rejected,
+                w.expired,
+                w.revoked_by_you,
+                w.not_found,
+                w.method_not_allowed,
+                w.cross_site,
+                w.form_void,
+                w.bad_form,
+                w.changed,
+                w.ended,
+                w.no_code,
+                w.client_shut_out,
+                w.capped,
+                w.not_sent,
+                w.no_way_there,
+                w.qr_over,
+                w.erased,
+                w.internal,
+                w.one_moment,
+            ]
+            .map(|note| [note.title, note.text])
+            .concat()
+        };
+        for (one, other) in notes(english).into_iter().zip(notes(german)) {
+            assert!(one != other && !other.is_empty(), "{one}");
+        }
+        for action in [Action::Approve, Action::Reject, Action::Withdraw, Action::View] {
+            let said = |w: &Words| {
+                let text = (w.code_text)("123456", action, "Bank", "Name");
+                assert!(text.starts_with("123456") && text.contains("Bank"), "{text}");
+                [
+                    (w.code_title)(action).to_owned(),
+                    (w.confirm)(action).to_owned(),
+                    text,
+                    (w.will_do)(action, "Bank"),
+                ]
+            };
+            for (one, other) in said(english).into_iter().zip(said(german)) {
+                assert_ne!(one, other);
+            }
+        }
+        let at = DateTime::from_timestamp(1_740_830_400, 0).unwrap();
+        assert_eq!((english.time)(at), "1 March 2025, 12:00 UTC");
+        assert_eq!((german.time)(at), "1. März 2025, 12:00 UTC");
     }
 }

@@ -1,10 +1,13 @@
-//! The hosted pages in a real browser without JavaScript, at the size of a phone, in light and in dark.
+//! The hosted pages in a real browser, at the size of a phone, in light and in dark: without JavaScript, and, for
+//! axe-core to look at them, with it.
 //!
 //! Leaves pictures of every page in `target/screenshots`. `MOBID_TEST_CHROMEDRIVER` and `MOBID_TEST_CHROMIUM` say
 //! where the browser is, if not where Debian has it.
 
 pub mod driver;
 mod enrolling;
+mod german;
+mod relying_party;
 
 use chrono::TimeDelta;
 use driver::Browser;
@@ -29,6 +32,7 @@ async fn is_usable(browser: &Browser) {
         // What is not shown has the role `none`: the value of a field that is not ticked.
         assert!(role == "none" || !label.is_empty(), "a {role} without a name");
     }
+    assert_eq!(browser.barriers().await, Vec::<String>::new(), "axe-core");
 }
 
 /// A page that anybody can use: it fits the screen, has one heading, and says what each control is.
@@ -40,10 +44,19 @@ async fn is_sound(browser: &Browser) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recipient_approves_a_part_and_withdraws_without_javascript() {
-    let app = TestApp::start().await;
     let browser = Browser::start().await;
     browser.open("data:text/html,<title>off</title><script>document.title='on'</script>").await;
     assert_eq!(browser.title().await, "off", "JavaScript runs");
+    approve_a_part_and_withdraw(browser).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_on_the_way_to_a_decision_and_back() {
+    approve_a_part_and_withdraw(Browser::start_phone().await).await;
+}
+
+async fn approve_a_part_and_withdraw(browser: Browser) {
+    let app = TestApp::start().await;
     let wanted = json!({"recipient": "ann@example.com", "scope": ["name", "email", "birthdate", "address"]});
     let id = app.create_consent_with(wanted).await;
 
@@ -80,6 +93,7 @@ async fn a_recipient_approves_a_part_and_withdraws_without_javascript() {
     assert!(seen["scannedAt"].is_string());
 
     browser.press("button[value=withdraw]").await;
+    is_sound(&browser).await;
     browser.shoot("6-withdraw").await;
     browser.enter(&last_code(&app)).await;
     assert_eq!(browser.text("h1").await, "Consent withdrawn");
@@ -91,8 +105,16 @@ async fn a_recipient_approves_a_part_and_withdraws_without_javascript() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_other_page_is_sound_too() {
+    visit_every_other_page(Browser::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_on_any_other_page() {
+    visit_every_other_page(Browser::start_phone().await).await;
+}
+
+async fn visit_every_other_page(browser: Browser) {
     let app = TestApp::start().await;
-    let browser = Browser::start().await;
     let visit = async |path: String, heading: &str, name: &str| {
         browser.open(&app.url(&path)).await;
         assert_eq!(browser.text("h1").await, heading);
@@ -108,16 +130,30 @@ async fn every_other_page_is_sound_too() {
     let bare = app.create_consent_with(json!({"scope": [], "purpose": "terms_of_the_loan"})).await;
     visit(format!("/r/{bare}"), "Owner asks for your consent", "11-no-data").await;
     browser.press("button[value=reject]").await;
+    is_sound(&browser).await;
     browser.shoot("12-reject").await;
     app.advance(TimeDelta::minutes(5));
     visit(format!("/r/{bare}/code"), "This code no longer works", "13-expired-code").await;
     browser.press("form.more button").await;
     browser.enter(&last_code(&app)).await;
     assert_eq!(browser.text("h1").await, "Rejected");
+    is_sound(&browser).await;
     browser.shoot("14-rejected").await;
     let expired = app.create_consent_with(json!({"expiresIn": 1})).await;
     app.advance(TimeDelta::minutes(1));
     visit(format!("/r/{expired}"), "This request has expired", "15-expired").await;
+    let code = json!({"type": "consent", "referenceId": app.create_consent().await, "expiresIn": 1});
+    let code = app.api.post("/v1/qr/generate", &code).await.id();
+    app.advance(TimeDelta::minutes(1));
+    visit(format!("/qr/{code}"), "This QR code has expired", "16-expired-qr-code").await;
+    visit(format!("/r/{bare}/x"), "There is nothing here", "17-no-page").await;
+    let open = app.create_consent().await;
+    visit(format!("/r/{open}"), "Owner asks for your consent", "18-before").await;
+    app.api.patch(&format!("/v1/service/consents/{open}"), &json!({"purpose": "login"})).await;
+    browser.press("button[value=reject]").await;
+    assert_eq!(browser.text("h1").await, "The request has changed");
+    is_sound(&browser).await;
+    browser.shoot("19-changed").await;
     browser.quit().await;
 }
 

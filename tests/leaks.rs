@@ -16,7 +16,7 @@ use crate::support::enrollee::{self, Enrollee};
 use crate::support::process::ServerProcess;
 use crate::support::receiver::Receiver;
 use crate::support::redis::Redis;
-use crate::support::{Api, free_port, outbox};
+use crate::support::{Api, Reply, free_port, outbox};
 
 const RECIPIENT: &str = "+4915112345678";
 const RECIPIENT_OF_A_PASSKEY: &str = "+4915198765432";
@@ -94,6 +94,11 @@ async fn live(server: &ServerProcess, receiver: &Receiver) -> Vec<String> {
     let replayed = api.post_once("/v1/service/consents/search", "once", &body).await;
     assert_eq!(replayed.body, created.body);
     let id = created.id();
+    let watch_token = created.data()["watchToken"].as_str().unwrap().to_owned();
+    let watched = api.http.get(api.url(&format!("/v1/service/consents/{id}?watchToken={watch_token}")));
+    assert_eq!(Reply::of(watched).await.data()["status"], "pending");
+    let qr = api.post("/v1/qr/generate", &json!({ "type": "consent", "referenceId": id })).await;
+    assert_eq!(qr.status, 200, "{}", qr.body);
     // What is no id, where an id should be.
     assert_eq!(api.get(&format!("/v1/service/consents/{RECIPIENT}")).await.status, 404);
     let path = format!("/v1/service/consents/{id}");
@@ -123,6 +128,8 @@ async fn live(server: &ServerProcess, receiver: &Receiver) -> Vec<String> {
         api.key.clone(),
         text(&endpoint.data()["secret"]),
         cookie,
+        watch_token,
+        text(&qr.data()["watchToken"]),
         file("master.key"),
         file("owner.callback-secret"),
         text(&json!(code)) + "\"",

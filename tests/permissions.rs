@@ -23,11 +23,15 @@ impl Things {
         let listed = app.api.get("/v1/clients").await;
         let owner = listed.data()["items"][0]["id"].as_str().unwrap().to_owned();
         let endpoint = app.api.post("/v1/webhooks", &json!({ "url": "https://example.com/" })).await.id();
+        let consent = app.create_consent().await;
+        let code = json!({ "type": "consent", "referenceId": consent });
+        let code = app.api.post("/v1/qr/generate", &code).await.id();
         Self(vec![
             ("/clients/{id}", owner, "cl_00000000000000000000000000"),
             ("/devices/{id}", device_of(&app.api, "ann").await.0, "dev_00000000000000000000000000"),
             ("/enrollments/{id}", registered(app).await.0, "enr_00000000000000000000000000"),
-            ("/service/consents/{id}", app.create_consent().await, "cs_00000000000000000000000000"),
+            ("/qr/{id}", code, "qr_00000000000000000000000000"),
+            ("/service/consents/{id}", consent, "cs_00000000000000000000000000"),
             ("/webhooks/{id}", endpoint, "we_00000000000000000000000000"),
         ])
     }
@@ -98,7 +102,7 @@ async fn a_permission_opens_its_routes_and_no_other() {
         for (permission, key) in &keys {
             let reply = send(key, &row.method, &there).await;
             match row.access {
-                Access::With(needed) if needed != *permission => {
+                Access::With(needed) | Access::Watched(needed) if needed != *permission => {
                     assert_eq!(reply.status, 403, "{row:?} by {permission}: {}", reply.text);
                     assert!(refusal(&reply).contains(needed.as_str()));
                 }
@@ -106,7 +110,7 @@ async fn a_permission_opens_its_routes_and_no_other() {
                     assert_eq!(reply.status, 403, "{row:?} by {permission}: {}", reply.text);
                     assert_eq!(refusal(&reply), "Only the owner may do this.");
                 }
-                Access::With(_) | Access::Everybody | Access::OfAClient => {
+                Access::With(_) | Access::Watched(_) | Access::Everybody | Access::OfAClient => {
                     // 409: these clients have no RP id.
                     assert!([200, 400, 404, 409].contains(&reply.status), "{row:?}: {}", reply.text);
                 }
@@ -123,7 +127,7 @@ async fn every_other_permission_together_does_not_open_a_route() {
     for permission in Permission::ALL {
         let key = app.client_with(&all_but(*permission)).await;
         for row in router::declared() {
-            if row.access == Access::With(*permission) {
+            if [Access::With(*permission), Access::Watched(*permission)].contains(&row.access) {
                 let reply = send(&key, &row.method, &things.paths(&row).0).await;
                 assert_eq!(reply.status, 403, "{row:?}: {}", reply.text);
                 assert_eq!(refusal(&reply), format!("The API key lacks the permission {permission}."));

@@ -125,6 +125,7 @@ pub fn answer(id: &str, consent: &Consent, new: &NewConsent, now: DateTime<Utc>)
         notify: request.notify,
         locale: None,
         metadata: Value::Object(Map::new()),
+        watch_token: None,
     };
     ok("Consent session created", &body)
 }

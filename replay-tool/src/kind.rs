@@ -6,8 +6,9 @@ use mobid_domain::consent::Consent;
 use mobid_domain::device::Device;
 use mobid_domain::enrollment::Enrollment;
 use mobid_domain::fido::Login;
-use mobid_domain::id::{ClientId, ConsentId, DeviceId, EndpointId, EnrollmentId, LoginId, PersonId};
+use mobid_domain::id::{ClientId, ConsentId, DeviceId, EndpointId, EnrollmentId, LoginId, PersonId, QrId};
 use mobid_domain::person::Person;
+use mobid_domain::qr::Code;
 use mobid_domain::recorded::{Recorded, Undecodable};
 use mobid_domain::webhook::Endpoint;
 
@@ -19,17 +20,19 @@ pub enum Kind {
     Login,
     Enrollment,
     Person,
+    Qr,
     Webhook,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Client,
         Self::Consent,
         Self::Device,
         Self::Login,
         Self::Enrollment,
         Self::Person,
+        Self::Qr,
         Self::Webhook,
     ];
 
@@ -41,6 +44,7 @@ impl Kind {
             Self::Login => Login::TYPE,
             Self::Enrollment => Enrollment::TYPE,
             Self::Person => Person::TYPE,
+            Self::Qr => Code::TYPE,
             Self::Webhook => Endpoint::TYPE,
         }
     }
@@ -53,6 +57,7 @@ impl Kind {
             Self::Login => LoginId::PREFIX,
             Self::Enrollment => EnrollmentId::PREFIX,
             Self::Person => PersonId::PREFIX,
+            Self::Qr => QrId::PREFIX,
             Self::Webhook => EndpointId::PREFIX,
         }
     }
@@ -75,6 +80,7 @@ impl Kind {
             Self::Login => event.decode::<Login>().map(drop),
             Self::Enrollment => event.decode::<Enrollment>().map(drop),
             Self::Person => event.decode::<Person>().map(drop),
+            Self::Qr => event.decode::<Code>().map(drop),
             Self::Webhook => event.decode::<Endpoint>().map(drop),
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod described;
+pub mod events;
 pub mod evidence;
 pub mod history;
 pub mod list;

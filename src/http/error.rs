@@ -7,6 +7,7 @@ use mobid_domain::consent::ConsentError;
 use mobid_domain::device::{DeviceError, Status as DeviceStatus};
 use mobid_domain::enrollment::EnrollmentError;
 use mobid_domain::fido::{LoginError, Reason};
+use mobid_domain::qr::CodeError;
 use mobid_domain::webhook::EndpointError;
 use mobid_projections::projection::ApplyError;
 use serde::Serialize;
@@ -77,6 +78,13 @@ impl ApiError {
             "unauthorized",
             "The X-Mobid-Key header is missing or its key is not valid.",
         );
+        Self { advice: Some(Advice::Authenticate), ..error }
+    }
+
+    /// For a page that watches a resource.
+    pub fn watch_token() -> Self {
+        let message = "The watch token is not valid for this resource, or has ended.";
+        let error = Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message);
         Self { advice: Some(Advice::Authenticate), ..error }
     }
 
@@ -306,6 +314,15 @@ impl From<DeviceError> for ApiError {
 impl From<LoginError> for ApiError {
     fn from(error: LoginError) -> Self {
         Self::conflict(error.to_string())
+    }
+}
+
+impl From<CodeError> for ApiError {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::NotFound | CodeError::NotTheClient => Self::not_found(),
+            CodeError::AlreadyExists | CodeError::Expired => Self::conflict(error.to_string()),
+        }
     }
 }
 

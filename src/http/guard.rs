@@ -14,7 +14,7 @@ use mobid_domain::client::{Permission, Standing};
 
 use super::authentication::{self, ApiClient, Recognised};
 use super::error::ApiError;
-use super::{idempotency, lost_answer, unread};
+use super::{idempotency, lost_answer, unread, watching};
 use crate::app::App;
 use crate::limits::{self, Verdict};
 
@@ -25,6 +25,8 @@ pub enum Access {
     Everybody,
     /// Keys with this permission.
     With(Permission),
+    /// The same, and whoever has a watch token for what the path names.
+    Watched(Permission),
     /// The owner, by a key with this permission.
     Owner(Permission),
     /// Every client, about what the handler lets it see. Like the owner's, by no key in its grace: whoever has an old
@@ -39,10 +41,12 @@ impl Access {
                 Err(ApiError::key_in_grace())
             }
             Self::Owner(_) if !client.account.owner => Err(ApiError::owner_only()),
-            Self::With(permission) | Self::Owner(permission) if !client.may(permission) => {
+            Self::With(permission) | Self::Watched(permission) | Self::Owner(permission)
+                if !client.may(permission) =>
+            {
                 Err(ApiError::forbidden(permission.as_str()))
             }
-            Self::Everybody | Self::OfAClient | Self::With(_) | Self::Owner(_) => Ok(()),
+            Self::Everybody | Self::OfAClient | Self::With(_) | Self::Watched(_) | Self::Owner(_) => Ok(()),
         }
     }
 }
@@ -60,6 +64,10 @@ impl<T: 'static, H: Handler<T, App>> Handler<T, App> for Guarded<H> {
 
     fn call(self, request: Request, app: App) -> Self::Future {
         Box::pin(async move {
+            if matches!(self.access, Some(Access::Watched(_))) && watching::has_token(&request) {
+                return watching::answer(&app, request, |request| self.handler.call(request, app.clone()))
+                    .await;
+            }
             match authentication::recognise(&app, request.headers(), request.extensions()).await {
                 Ok(client) => self.within_limits(&app, client, request).await,
                 Err(error) if self.access == Some(Access::OfAClient) => {

@@ -11,18 +11,18 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use mobid_domain::client::Permission::{
     ClientsRead, ClientsWrite, ConsentsRead, ConsentsWrite, DevicesRead, DevicesWrite, EnrollmentsRead,
-    EnrollmentsWrite, FidoWrite, WebhooksRead, WebhooksWrite,
+    EnrollmentsWrite, FidoWrite, QrWrite, WebhooksRead, WebhooksWrite,
 };
 
 use super::connections::close_while_draining;
 use super::error::ApiError;
-use super::guard::Access::{Everybody, OfAClient, Owner, With};
+use super::guard::Access::{Everybody, OfAClient, Owner, Watched, With};
 use super::guard::Guarded;
 use super::request_id::with_request_id;
 use super::table::{Row, Table};
 use super::unread::read_the_rest;
-use super::{cors, ending, security};
-use crate::api::{client, consent, device, docs, enrollment, fido, health, openapi, webhook};
+use super::{cors, ending, security, watching};
+use crate::api::{client, consent, device, docs, enrollment, fido, health, openapi, qr, webhook};
 use crate::app::App;
 use crate::pages;
 
@@ -76,7 +76,7 @@ fn v1() -> Table {
         .post("/service/consents", With(ConsentsWrite), consent::create::create)
         .post("/service/consents/search", With(ConsentsWrite), consent::create::create)
         .get("/service/consents/summary", With(ConsentsRead), consent::summary::summary)
-        .get("/service/consents/{id}", With(ConsentsRead), consent::retrieve::retrieve)
+        .get("/service/consents/{id}", Watched(ConsentsRead), consent::retrieve::retrieve)
         .change("/service/consents/{id}", With(ConsentsWrite), consent::update::update)
         .delete("/service/consents/{id}", With(ConsentsWrite), consent::revoke::revoke)
         .get("/service/consents/{id}/history", With(ConsentsRead), consent::history::history)
@@ -99,6 +99,10 @@ fn v1() -> Table {
         .get("/enrollments/{id}", With(EnrollmentsRead), enrollment::retrieve::retrieve)
         .delete("/enrollments/{id}", With(EnrollmentsWrite), enrollment::cancel::cancel)
         .post("/enrollments/{id}/verify", With(EnrollmentsWrite), enrollment::verify::verify)
+        .get("/service/consents/{id}/events", Watched(ConsentsRead), consent::events::events)
+        .post("/qr/generate", With(QrWrite), qr::generate::generate)
+        .get("/qr/{id}", Watched(QrWrite), qr::retrieve::retrieve)
+        .get("/qr/{id}/image", Watched(QrWrite), qr::image::image)
         .get("/webhooks", With(WebhooksRead), webhook::list::list)
         .post("/webhooks", With(WebhooksWrite), webhook::create::create)
         .get("/webhooks/event-types", With(WebhooksRead), webhook::event_types::event_types)
@@ -114,11 +118,15 @@ pub fn declared() -> Vec<Row> {
 /// One layer around everything: for each request a layer costs a copy of all that is inside of it.
 async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
     let is_page = pages::is_page(request.uri().path());
+    let watched = request.uri().path().starts_with("/v1/") && watching::has_token(&request);
     let failed = || if is_page { pages::failed() } else { ApiError::server_error().into_response() };
     let bound = Duration::from_secs(app.config.request_seconds);
     let run =
         |request| read_the_rest(request, |request| ending::within(bound, answer(request, next), failed));
     let mut response = with_request_id(request, run).await;
+    if watched {
+        watching::open_to_every_page(response.headers_mut());
+    }
     security::add(response.headers_mut(), app.config.is_https());
     close_while_draining(&app, &mut response);
     response
@@ -127,6 +135,9 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
 async fn answer(request: Request, next: Next) -> Response {
     if request.uri().path_and_query().is_some_and(|asked| asked.as_str().len() > LONGEST_URI) {
         return ApiError::unreadable(StatusCode::URI_TOO_LONG).into_response();
+    }
+    if let Some(preflight) = watching::preflight(&request) {
+        return preflight;
     }
     next.run(request).await
 }

@@ -68,6 +68,12 @@ fn possible(operation: &Operation, access: Access) -> Vec<&'static str> {
 pub fn of(operation: &Operation, access: Access) -> Value {
     let mut all = Map::new();
     all.insert("200".to_owned(), success(operation));
+    if let Some(about) = operation.answer.or_nothing {
+        all.insert(
+            "204".to_owned(),
+            json!({ "description": about, "headers": references(&["X-Request-Id"]) }),
+        );
+    }
     let possible = possible(operation, access);
     for (name, error, _) in errors().into_iter().filter(|(name, ..)| possible.contains(name)) {
         let answer = json!({ "$ref": format!("#/components/responses/{name}") });
@@ -94,8 +100,10 @@ fn success(operation: &Operation) -> Value {
         "message": { "type": "string", "examples": [answer.message] },
         "data": answer.data.schema,
     } });
-    let mut success = json!({ "description": answer.message, "headers": references(&headers),
-        "content": { "application/json": { "schema": schema } } });
+    let content =
+        answer.instead.clone().unwrap_or_else(|| json!({ "application/json": { "schema": schema } }));
+    let mut success =
+        json!({ "description": answer.message, "headers": references(&headers), "content": content });
     if !operation.links.is_empty() {
         success["links"] = Value::Object(operation.links.clone());
     }

@@ -69,6 +69,10 @@ pub struct Answer {
     pub versioned: bool,
     /// It was read as of a position of the log, which it names.
     pub positioned: bool,
+    /// What it is instead of the envelope, by media type.
+    pub instead: Option<Value>,
+    /// It may be a 204 as well, and what that says.
+    pub or_nothing: Option<&'static str>,
 }
 
 impl Operation {
@@ -78,7 +82,8 @@ impl Operation {
         summary: &'static str,
         (message, data): (&'static str, Shown),
     ) -> Self {
-        let answer = Answer { message, data, versioned: false, positioned: false };
+        let answer =
+            Answer { message, data, versioned: false, positioned: false, instead: None, or_nothing: None };
         let (parameters, about, links) = (vec![], String::new(), Map::new());
         Self { method, path, id, tag, summary, about, parameters, body: None, answer, links, callbacks: None }
     }
@@ -136,6 +141,20 @@ impl Operation {
     #[must_use]
     pub fn positioned(mut self) -> Self {
         self.answer.positioned = true;
+        self
+    }
+
+    /// Something else than the envelope.
+    #[must_use]
+    pub fn instead(mut self, content: Value) -> Self {
+        self.answer.instead = Some(content);
+        self
+    }
+
+    /// Or nothing at all (204).
+    #[must_use]
+    pub fn or_nothing(mut self, about: &'static str) -> Self {
+        self.answer.or_nothing = Some(about);
         self
     }
 

@@ -23,6 +23,7 @@ use mobid_domain::id::{CommandId, ConsentId};
 
 use super::browser::BrowserSession;
 use super::error::PageError;
+use super::language;
 use super::view::Hidden;
 use crate::app::App;
 use crate::ephemeral::code::Action;
@@ -52,6 +53,7 @@ impl Visit {
         let folded = app.current.consent(id).await?.ok_or(PageError::NotFound)?;
         let session = folded.state.session().cloned().ok_or(PageError::NotFound)?;
         let request = &session.request;
+        let words = language::asked_for(request.locale.as_deref());
         let key = app.vault.key(request.client_id, Subject::Person(request.user_id)).await?;
         let key = key.ok_or(PageError::Erased)?;
         let recipient = key
@@ -61,7 +63,6 @@ impl Visit {
         let client = app.store.load::<Client>(&request.client_id.to_string()).await?.state;
         let account = client.account().ok_or(PageError::NotFound)?;
         let (client, client_is_active) = (account.name.clone(), account.status == ClientStatus::Active);
-        let words = Words::of(request.locale.as_deref());
         let now = app.clock.now();
         let sequence = folded.sequence;
         Ok(Self { id, sequence, session, client, client_is_active, recipient, key, now, words })
@@ -128,7 +129,7 @@ impl Visit {
     }
 
     /// A command that comes with this request.
-    fn command(&self, actor: Actor) -> CommandContext {
+    pub(super) fn command(&self, actor: Actor) -> CommandContext {
         CommandContext {
             at: self.now,
             tenant: self.session.request.client_id,

@@ -24,6 +24,7 @@ use mobid_projections::enrollment::query as enrollments;
 use super::browser::BrowserSession;
 use super::caps::{self, Counted};
 use super::error::PageError;
+use super::language;
 use super::post::Posted;
 use super::view::Hidden;
 use crate::app::App;
@@ -65,7 +66,7 @@ impl Visit {
         let account = client.account().ok_or(PageError::NotFound)?;
         let (client, client_is_active) = (account.name.clone(), account.status == ClientStatus::Active);
         let occasion = Occasion { at: app.clock.now(), request_id: request_id::current() };
-        let (sequence, words) = (folded.sequence, Words::of(None));
+        let (sequence, words) = (folded.sequence, language::asked_for(None));
         Ok(Self { id, sequence, session, client, client_is_active, recipient, key, occasion, words })
     }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use mobid_projections::projection::ApplyError;
 
 use super::form::FormError;
+use super::language;
 use super::resource::Resource;
 use super::view::{Frame, Link, NotePage, render};
 use crate::http::request_id;
@@ -40,6 +41,10 @@ pub enum PageError {
         until: DateTime<Utc>,
     },
     NotSent(Resource),
+    /// Of a QR code that was generated.
+    CodeExpired,
+    /// There is no way to send this recipient anything.
+    NoWayThere,
     Erased,
     /// The handle leads to somebody else since.
     Moved,
@@ -64,11 +69,13 @@ impl PageError {
             | Self::PasskeyThere(_) => StatusCode::FORBIDDEN,
             Self::Form(FormError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Form(_) => StatusCode::BAD_REQUEST,
-            Self::Changed(_) | Self::Ended(_) | Self::ClientShutOut => StatusCode::CONFLICT,
+            Self::Changed(_) | Self::Ended(_) | Self::ClientShutOut | Self::NoWayThere => {
+                StatusCode::CONFLICT
+            }
             Self::Moved => StatusCode::FORBIDDEN,
             Self::Capped { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotSent(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Erased => StatusCode::GONE,
+            Self::Erased | Self::CodeExpired => StatusCode::GONE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -88,6 +95,8 @@ impl PageError {
             Self::ClientShutOut => words.client_shut_out,
             Self::Capped { .. } => words.capped,
             Self::NotSent(_) => words.not_sent,
+            Self::NoWayThere => words.no_way_there,
+            Self::CodeExpired => words.qr_over,
             Self::Erased => words.erased,
             Self::Moved => words.passkeys().moved,
             Self::Internal => words.internal,
@@ -111,7 +120,7 @@ impl PageError {
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        let words = Words::of(None);
+        let words = language::current();
         let note = self.note(words);
         let more = match self {
             Self::Form(error) => Some(error.why(words).to_owned()),

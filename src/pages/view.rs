@@ -65,7 +65,8 @@ pub struct RequestPage {
     pub fields: Vec<AskedField>,
     pub problem: Option<String>,
     pub next_step: String,
-    pub via_qr: bool,
+    /// The QR code by which somebody came.
+    pub via: Option<String>,
     /// Whether a code is enough for the client.
     pub by_code: bool,
     pub passkey_problem: Option<&'static str>,

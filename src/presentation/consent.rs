@@ -70,6 +70,29 @@ pub struct ConsentBody {
     pub locale: Option<String>,
     #[schema(schema_with = named::metadata)]
     pub metadata: Value,
+    /// Lets a page without an API key follow the status, for an hour at least. Where a single consent is answered with
+    /// as it is now, for as long as its status can change; never in lists and webhooks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub watch_token: Option<String>,
+}
+
+/// All that who watches a consent sees of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsentWatched {
+    #[schema(schema_with = named::consent_id)]
+    pub id: String,
+    #[schema(schema_with = named::consent_status)]
+    pub status: Status,
+    /// Who has not decided then cannot any more.
+    pub expires_at: DateTime<Utc>,
+    /// When the recipient first did something on the page.
+    #[schema(required)]
+    pub scanned_at: Option<DateTime<Utc>>,
+    /// When the recipient approved or rejected.
+    #[schema(required)]
+    pub decided_at: Option<DateTime<Utc>>,
 }
 
 /// Opens what is sealed in one consent, under its person's key; without a key it was erased.
@@ -139,7 +162,27 @@ pub fn body(
             None => Value::Object(serde_json::Map::new()),
             Some(sealed) => opener.json::<BTreeMap<String, String>>("metadata", sealed)?,
         },
+        watch_token: None,
     })
+}
+
+/// What can be watched of a consent, as it stands at `now`.
+pub fn watched(id: &str, session: &Session, now: DateTime<Utc>) -> ConsentWatched {
+    ConsentWatched {
+        id: id.to_owned(),
+        status: session.status_at(now),
+        expires_at: session.request.expires_at,
+        scanned_at: session.scanned_at,
+        decided_at: decided_at(&session.phase),
+    }
+}
+
+/// Whether a consent can change no more.
+pub fn is_final(status: Status) -> bool {
+    match status {
+        Status::Pending | Status::Approved => false,
+        Status::Rejected | Status::Expired | Status::Revoked => true,
+    }
 }
 
 /// When the recipient decided, if they did.

@@ -154,6 +154,14 @@ pub static WORDS: Words = Words {
         title: "The code could not be sent",
         text: "Nothing was decided. Please try again in a few minutes.",
     },
+    no_way_there: Note {
+        title: "No code can be sent",
+        text: "This service has no way to reach the phone number that the request is addressed to, so it cannot be answered here. Nothing was decided. Tell whoever sent you the link.",
+    },
+    qr_over: Note {
+        title: "This QR code has expired",
+        text: "It was not scanned in time. Nothing was decided. Go back to where it was shown and get a new one.",
+    },
     erased: Note {
         title: "This request is gone",
         text: "The personal data in it was erased, so it can neither be shown nor answered.",

@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures::future::join_all;
 use mobid_domain::client::{Client, Status as ClientStatus};
 use mobid_domain::consent::{Session, Status};
 use mobid_domain::handle::Handle;
@@ -27,8 +28,12 @@ const BATCH: i64 = 50;
 const LEASE: Duration = Duration::from_secs(7);
 /// How often who sends them says that it is still at it.
 const RENEWED: Duration = Duration::from_secs(2);
-/// How long a failed notice waits: it is tried for as long as its consent waits.
+/// How many go out at the same time: one that nobody answers keeps few others waiting.
+const ABREAST: usize = 8;
+/// How long a notice waits that failed once, and then twice as long each time: it is tried for as long as its consent
+/// waits.
 const AGAIN: TimeDelta = TimeDelta::minutes(1);
+const AGAIN_AT_LAST: TimeDelta = TimeDelta::hours(1);
 /// How long a look and what it finds may take, should the database or the way out not answer.
 const LONGEST: Duration = Duration::from_mins(2);
 /// How often to look for new ones.
@@ -90,25 +95,43 @@ async fn keep(app: &App, notices: &[Notice]) -> Infallible {
 
 async fn send_all(app: &App, notices: &[Notice]) -> Result<usize, NoticeError> {
     let mut sent = 0;
-    for notice in notices {
-        match send(app, notice).await {
-            Ok(went_out) => {
-                sent += usize::from(went_out);
-                notice::done(&app.pool, notice).await?;
-            }
-            Err(NoticeError::Unreadable) => {
-                // No later try would read it either.
-                tracing::error!(consent = notice.consent_id, "a link notice was dropped: it cannot be read");
-                notice::done(&app.pool, notice).await?;
-            }
-            Err(error) => {
-                let (consent, attempts) = (&notice.consent_id, notice.attempts);
-                tracing::warn!(error = %error, consent, attempts, "a link could not be sent");
-                notice::put_off(&app.pool, notice, app.clock.now() + AGAIN).await?;
-            }
+    for few in notices.chunks(ABREAST) {
+        for went_out in join_all(few.iter().map(|notice| see_to(app, notice))).await {
+            sent += usize::from(went_out?);
         }
     }
     Ok(sent)
+}
+
+/// Sends a notice, or says when to try again, or that there is no use in that.
+async fn see_to(app: &App, notice: &Notice) -> Result<bool, NoticeError> {
+    let (consent, attempts) = (&notice.consent_id, notice.attempts);
+    let sent = send(app, notice).await;
+    match sent {
+        Ok(went_out) => {
+            notice::done(&app.pool, notice).await?;
+            return Ok(went_out);
+        }
+        // No later try would read or reach it either.
+        Err(
+            NoticeError::Unreadable
+            | NoticeError::Notifier(NotifierError::NoWayThere | NotifierError::NoMail),
+        ) => {
+            let error = sent.err().map(|error| error.to_string());
+            tracing::error!(consent, error, "a link notice was dropped");
+            notice::done(&app.pool, notice).await?;
+        }
+        Err(error) => {
+            tracing::warn!(error = %error, consent, attempts, "a link could not be sent");
+            notice::put_off(&app.pool, notice, app.clock.now() + again_after(attempts)).await?;
+        }
+    }
+    Ok(false)
+}
+
+fn again_after(attempts: i32) -> TimeDelta {
+    let doubled = 1 << attempts.saturating_sub(1).clamp(0, 10);
+    (AGAIN * doubled).min(AGAIN_AT_LAST)
 }
 
 /// Whether the link went out: it does not if the consent waits no more, its person was erased or its client shut out.

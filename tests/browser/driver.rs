@@ -17,6 +17,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub struct Browser {
     http: reqwest::Client,
     session: String,
+    kind: Kind,
     _profile: tempfile::TempDir,
     driver: Child,
 }
@@ -52,6 +53,8 @@ async fn start_driver() -> (Child, String) {
 enum Kind {
     /// A phone without JavaScript.
     Plain,
+    /// A phone with JavaScript.
+    Phone,
     /// A desk, and everything that the browser does is written down.
     Scripted,
 }
@@ -75,10 +78,12 @@ fn capabilities(profile: &Path, kind: Kind) -> Value {
     ];
     let binary = program("MOBID_TEST_CHROMIUM", "/usr/bin/chromium");
     let mut wanted = json!({"browserName": "chrome", "goog:chromeOptions": {"binary": binary, "args": args}});
+    let options = &mut wanted["goog:chromeOptions"];
+    if kind == Kind::Plain {
+        options["prefs"] = json!({"profile.managed_default_content_settings.javascript": 2});
+    }
     match kind {
-        Kind::Plain => {
-            let options = &mut wanted["goog:chromeOptions"];
-            options["prefs"] = json!({"profile.managed_default_content_settings.javascript": 2});
+        Kind::Plain | Kind::Phone => {
             options["mobileEmulation"] = json!({
                 "deviceMetrics": {"width": 390, "height": 844, "pixelRatio": 2.0, "touch": false}
             });
@@ -104,6 +109,11 @@ impl Browser {
         Self::of_kind(Kind::Plain).await
     }
 
+    /// With JavaScript, at the size of a phone.
+    pub async fn start_phone() -> Self {
+        Self::of_kind(Kind::Phone).await
+    }
+
     /// With JavaScript, at the size of a desk.
     pub async fn start_scripted() -> Self {
         Self::of_kind(Kind::Scripted).await
@@ -118,7 +128,7 @@ impl Browser {
             http.post(format!("{address}/session")).json(&body).send().await.unwrap().json().await.unwrap();
         let id = reply["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {reply}"));
         let session = format!("{address}/session/{id}");
-        Self { http, session, _profile: profile, driver }
+        Self { http, session, kind, _profile: profile, driver }
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -218,6 +228,17 @@ impl Browser {
         self.get(&format!("/element/{element}/text")).await.as_str().unwrap().to_owned()
     }
 
+    /// Waits until the page says this there.
+    pub async fn says(&self, selector: &str, expected: &str) {
+        let said = async {
+            while self.text(selector).await != expected {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), said).await;
+        assert!(waited.is_ok(), "{selector} says {:?}, not {expected:?}", self.text(selector).await);
+    }
+
     pub async fn click(&self, selector: &str) {
         let element = self.one(selector).await;
         self.post(&format!("/element/{element}/click"), json!({})).await;
@@ -277,13 +298,53 @@ impl Browser {
         metrics["cssContentSize"]["width"].as_f64().unwrap()
     }
 
-    /// Pictures of the whole page, in light and in dark.
+    /// What axe-core finds that keeps people from using the page, in light and in dark. Without JavaScript there is
+    /// nobody who could look.
+    pub async fn barriers(&self) -> Vec<String> {
+        if self.kind == Kind::Plain {
+            return vec![];
+        }
+        let path =
+            std::env::var("MOBID_TEST_AXE").expect("axe-core is missing: run ./test, or set MOBID_TEST_AXE");
+        let axe = std::fs::read_to_string(path).unwrap();
+        let mut found = vec![];
+        for scheme in ["light", "dark"] {
+            self.prefer(scheme).await;
+            // The inspector's scripts run whatever the page's policy says.
+            self.evaluate(&format!("{axe}\n;0")).await;
+            let grave = "axe.run().then(({ violations, passes }) => JSON.stringify({ looked: passes.length, grave: violations
+                .filter(({ impact }) => ['serious', 'critical'].includes(impact))
+                .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`) }))";
+            let told: Value = serde_json::from_str(self.evaluate(grave).await.as_str().unwrap()).unwrap();
+            assert!(told["looked"].as_u64() > Some(10), "{told}");
+            let grave = told["grave"].as_array().unwrap().iter();
+            found.extend(grave.map(|text| format!("{scheme}: {}", text.as_str().unwrap())));
+        }
+        found
+    }
+
+    /// What a script makes of the page.
+    pub async fn evaluate(&self, expression: &str) -> Value {
+        let params = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
+        let told = self.devtools("Runtime.evaluate", params).await;
+        assert!(told["exceptionDetails"].is_null(), "{}", told["exceptionDetails"]);
+        told["result"]["value"].clone()
+    }
+
+    async fn prefer(&self, scheme: &str) {
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        self.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await;
+    }
+
+    /// Pictures of the whole page, in light and in dark; with JavaScript it looks the same.
     pub async fn shoot(&self, name: &str) {
+        if self.kind == Kind::Phone {
+            return;
+        }
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
         std::fs::create_dir_all(&folder).unwrap();
         for scheme in ["light", "dark"] {
-            let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-            self.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await;
+            self.prefer(scheme).await;
             let params = json!({"format": "png", "captureBeyondViewport": true});
             let picture = self.devtools("Page.captureScreenshot", params).await;
             let png = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();

@@ -42,6 +42,7 @@ async fn the_references_curl_answers_as_the_reference_shows() {
             "notify": false,
             "locale": null,
             "metadata": {},
+            "watchToken": mobid::watch::token(app.app.vault.master(), &id, now),
         },
     });
     assert_eq!(reply.body, expected);
@@ -57,7 +58,7 @@ async fn both_create_routes_do_the_same() {
     for path in ["/v1/service/consents/search", CONSENTS] {
         let mut reply = app.api.post(path, &reference_body()).await;
         assert_eq!(reply.header("etag"), "\"1\"");
-        for name in ["id", "url", "qrCode"] {
+        for name in ["id", "url", "qrCode", "watchToken"] {
             assert!(reply.body["data"].as_object_mut().unwrap().remove(name).is_some());
         }
         bodies.push(reply.body);

@@ -40,6 +40,7 @@ async fn posts(app: &TestApp) -> Vec<(String, Value)> {
     let (active, blocked) = (device_of(&app.api, "ann").await.0, device_of(&app.api, "ann").await.0);
     assert_eq!(app.api.post(&format!("/v1/devices/{blocked}/block"), &json!({})).await.status, 200);
     let enrollment = registered(app).await.0;
+    let consent = app.create_consent().await;
     let rows = router::declared().into_iter().filter(|row| row.method == Method::POST);
     rows.map(|row| {
         let body = match row.path {
@@ -48,6 +49,7 @@ async fn posts(app: &TestApp) -> Vec<(String, Value)> {
             "/clients/{id}/rotate-callback-secret" | "/devices/{id}/block" | "/devices/{id}/unblock" => {
                 json!({})
             }
+            "/qr/generate" => json!({ "type": "consent", "referenceId": consent }),
             "/service/consents" | "/service/consents/search" => reference_body(),
             "/webhooks" => json!({ "url": "https://example.com/hook" }),
             "/auth/fido/register/begin" | "/auth/fido/authenticate/begin" => json!({ "userId": "ann" }),

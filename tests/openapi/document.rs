@@ -39,7 +39,7 @@ fn every_operation_says_who_may_use_it_and_how_it_fails() {
         assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{row:?}");
         let about = operation["description"].as_str().unwrap();
         match row.access {
-            Access::With(permission) | Access::Owner(permission) => {
+            Access::With(permission) | Access::Watched(permission) | Access::Owner(permission) => {
                 assert!(about.contains(permission.as_str()), "{row:?}: {about}");
             }
             Access::Everybody | Access::OfAClient => assert!(about.contains("key"), "{row:?}: {about}"),

@@ -36,6 +36,11 @@ impl Sent<'_> {
             String::new()
         };
         let path = format!("/v1{}", self.path.replace("{id}", &id));
+        let mut body = body.clone();
+        // What the examples refer to is nowhere.
+        if body["referenceId"].as_str().is_some_and(|id| id.starts_with("cs_")) {
+            body["referenceId"] = json!(self.app.create_consent().await);
+        }
         Reply::of(self.app.api.request(self.method.clone(), &path).json(&body)).await
     }
 

@@ -10,6 +10,7 @@ use mobid_domain::device::{Device, Status};
 use mobid_domain::enrollment::Enrollment;
 use mobid_domain::fido::Login;
 use mobid_domain::person::Person;
+use mobid_domain::qr::Code;
 use mobid_domain::recorded::Recorded;
 use mobid_domain::webhook::Endpoint;
 use tokio::task::JoinHandle;
@@ -28,6 +29,7 @@ pub struct Known {
     logins: Walk<Login>,
     enrollments: Walk<Enrollment>,
     persons: Walk<Person>,
+    codes: Walk<Code>,
     endpoints: Walk<Endpoint>,
     checkpoints: BTreeMap<String, i64>,
     expected: Adding,
@@ -46,6 +48,7 @@ impl Known {
             logins: Walk::new(|_| true),
             enrollments: Walk::new(|_| false),
             persons: Walk::new(|_| false),
+            codes: Walk::new(|_| true),
             endpoints: Walk::new(|_| false),
             checkpoints,
             expected: Adding::To(Box::new(Expected::new(sums.clone()))),
@@ -62,6 +65,7 @@ impl Known {
             (Login::TYPE, self.logins.seen()),
             (Enrollment::TYPE, self.enrollments.seen()),
             (Person::TYPE, self.persons.seen()),
+            (Code::TYPE, self.codes.seen()),
             (Endpoint::TYPE, self.endpoints.seen()),
         ])
     }
@@ -86,6 +90,7 @@ impl Known {
         self.logins.take(look, Kind::Login, of(Kind::Login), |_| Ok(())).await?;
         self.enrollments.take(look, Kind::Enrollment, of(Kind::Enrollment), |_| Ok(())).await?;
         self.persons.take(look, Kind::Person, of(Kind::Person), |_| Ok(())).await?;
+        self.codes.take(look, Kind::Qr, of(Kind::Qr), |_| Ok(())).await?;
         self.endpoints.take(look, Kind::Webhook, of(Kind::Webhook), |_| Ok(())).await?;
         self.ripe(look, false).await
     }
@@ -106,6 +111,7 @@ impl Known {
     async fn ripe(&mut self, look: &mut Look, all: bool) -> anyhow::Result<()> {
         self.clients.ripe(look, all)?;
         self.persons.ripe(look, all)?;
+        self.codes.ripe(look, all)?;
         let ripe = self.consents.ripe(look, all)?;
         if !ripe.is_empty() {
             self.expected.add(ripe).await?;

@@ -9,7 +9,7 @@ use mobid_domain::handle::Handle;
 use mobid_domain::id::{ConsentId, UserId};
 use mobid_domain::slug::Slug;
 
-use super::values;
+use super::{present, values};
 use crate::app::App;
 use crate::event_store::Terms;
 use crate::http::authentication::ApiClient;
@@ -20,7 +20,7 @@ use crate::http::fields::{Fields, boolean, integer, recipient};
 use crate::http::idempotency::Idempotency;
 use crate::http::query::Query;
 use crate::http::web_url::{callback_url, return_url};
-use crate::presentation::consent as present;
+use crate::presentation::consent::body;
 use crate::vault::{DataKey, Place, SealError};
 
 /// Minutes a consent waits if its client does not say.
@@ -58,7 +58,8 @@ pub async fn create(
     let origin = app.config.public_origin();
     let respond = |consent: &Consent, sequence: i64| {
         let session = consent.session().ok_or_else(ApiError::server_error)?;
-        let body = present::body(&origin, &id, session, Some(&key), context.at)?;
+        let body = body(&origin, &id, session, Some(&key), context.at)?;
+        let body = present::with_watch_token(&app, body, context.at);
         Ok::<_, ApiError>(ok("Consent session created", &body)?.version(sequence))
     };
     let record = |consent: &Consent, sequence: i64| idempotency.record(|| respond(consent, sequence));

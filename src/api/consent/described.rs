@@ -13,7 +13,7 @@ use crate::openapi::operation::{Operation, Shown};
 use crate::openapi::schema::{
     boolean, callback_url, consent_statuses, handle, integer, list, one_of, return_url, slug, text, time,
 };
-use crate::presentation::consent::ConsentBody;
+use crate::presentation::consent::{ConsentBody, ConsentWatched};
 use mobid_domain::consent::{MAX_SCOPE, Status};
 
 const ALL: &str = "/service/consents";
@@ -34,6 +34,7 @@ pub fn operations() -> Vec<Operation> {
         revoke(),
         history(),
         evidence(),
+        follow(),
         summary(),
     ]
 }
@@ -99,13 +100,12 @@ fn list_all() -> Operation {
         .positioned()
 }
 
-fn session() -> (&'static str, Shown) {
-    ("Consent session", Shown::one::<ConsentBody>())
-}
-
 fn retrieve() -> Operation {
-    Operation::new((Method::GET, ONE), (TAG, "retrieveConsent"), "Retrieve a consent session", session())
-        .about("As it is, as it was (`asOf`), or once its status changes (`wait`); not both.")
+    let (whole, watched) = (Shown::one::<ConsentBody>(), Shown::one::<ConsentWatched>());
+    let schema = json!({ "anyOf": [whole.schema, watched.schema] });
+    let shown = Shown { schema, named: [whole.named, watched.named].concat() };
+    Operation::new((Method::GET, ONE), (TAG, "retrieveConsent"), "Retrieve a consent session", ("Consent session", shown))
+        .about("As it is, as it was (`asOf`), or once its status changes (`wait`); not both. With a watch token the status alone, as it is now.")
         .names("ConsentId")
         .as_of()
         .query("wait", "Seconds to wait for another status before answering.", &integer(0, 30))
@@ -159,6 +159,21 @@ fn evidence() -> Operation {
     )
     .about("For each decision by passkey what a third party needs to verify it offline: the text that was shown, and the passkey's signature over it. Of a decision by one-time code there is no such proof.")
     .names("ConsentId")
+}
+
+fn follow() -> Operation {
+    let event = "event: status\nid: 1\ndata: {\"id\":\"cs_01kb0m2x9qe3r8s6t4v2w0y5zh\",\"status\":\"pending\",\"expiresAt\":\"2025-01-15T12:00:00Z\",\"scannedAt\":null,\"decidedAt\":null}\n\n";
+    let content = json!({ "text/event-stream": { "schema": { "type": "string", "examples": [event] } } });
+    Operation::new(
+        (Method::GET, "/service/consents/{id}/events"),
+        (TAG, "followConsent"),
+        "Follow the status of a consent",
+        ("Server-sent events", Shown::of(Value::Null)),
+    )
+    .about("Server-sent events: how it stands, then each change as it happens, as `status` events whose data is a `ConsentWatched`. `Last-Event-ID` goes on where a stream broke off. The stream ends with the lifecycle, or with the token.")
+    .names("ConsentId")
+    .instead(content)
+    .or_nothing("Whoever asks knows all there is, and there will be no more.")
 }
 
 fn summary() -> Operation {

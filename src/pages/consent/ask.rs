@@ -21,6 +21,7 @@ use crate::pages::caps::{self, Counted};
 use crate::pages::error::PageError;
 use crate::pages::form::{Form, FormError};
 use crate::pages::post::Posted;
+use crate::pages::qr::{Via, record_scan};
 use crate::pages::view::see_other;
 
 pub async fn ask(app: &App, id: ConsentId, posted: Posted) -> Result<Response, PageError> {
@@ -31,13 +32,13 @@ pub async fn ask(app: &App, id: ConsentId, posted: Posted) -> Result<Response, P
     if form.one("sequence")?.parse() != Ok(visit.sequence) {
         return Err(PageError::Changed(visit.id.into()));
     }
-    let via_qr = form.one("via")? == "qr";
-    if via_qr {
-        scan(app, &mut visit).await?;
+    let via = Via::parse(form.one("via")?);
+    if let Some(via) = via {
+        scan(app, &mut visit, via).await?;
     }
     let grant = match granted(&visit, action, &form)? {
         Ok(grant) => grant,
-        Err(filled) => return Ok(request_page(app, &visit, &browser, &filled, via_qr)),
+        Err(filled) => return Ok(request_page(app, &visit, &browser, &filled, via)),
     };
     send(app, &visit, &browser, address, action, grant.as_ref()).await?;
     Ok(see_other(&format!("{}/code", visit.path())))
@@ -71,7 +72,10 @@ pub(super) fn granted(visit: &Visit, action: Action, form: &Form) -> Result<Gran
 
 /// Records that a QR code led here: that somebody acts says so, a link preview does not. Anybody who has the code may
 /// have scanned it, so it is not the recipient who is on record for it.
-pub(super) async fn scan(app: &App, visit: &mut Visit) -> Result<(), PageError> {
+pub(super) async fn scan(app: &App, visit: &mut Visit, via: Via) -> Result<(), PageError> {
+    if let Via::Code(code) = via {
+        record_scan(app, visit, code).await?;
+    }
     if visit.status() != Status::Pending || visit.session.scanned_at.is_some() {
         return Ok(());
     }
@@ -96,6 +100,9 @@ async fn send(
     action: Action,
     grant: Option<&Grant>,
 ) -> Result<(), PageError> {
+    if !app.notifier.reaches(&visit.recipient) {
+        return Err(PageError::NoWayThere);
+    }
     check_cap(app, visit, Use::Send, address).await?;
     let bound = Bound {
         session: browser.hash(app.vault.master()),

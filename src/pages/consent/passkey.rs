@@ -28,6 +28,7 @@ use crate::pages::browser::BrowserSession;
 use crate::pages::error::PageError;
 use crate::pages::form::{Form, FormError};
 use crate::pages::post::Posted;
+use crate::pages::qr::Via;
 use crate::pages::view::render;
 use crate::person::Occasion;
 use crate::person::decision::{self, Text};
@@ -54,7 +55,10 @@ pub async fn begin(app: &App, id: ConsentId, posted: Posted) -> Result<Response,
     check_cap(app, &visit, Use::Begin, posted.address).await?;
     let (action, grant) = match wanted(app, &mut visit, &posted.form).await? {
         Ok(wanted) => wanted,
-        Err(filled) => return Ok(request_page(app, &visit, &posted.browser, &filled, false)),
+        Err(filled) => {
+            let via = Via::parse(posted.form.one("via")?);
+            return Ok(request_page(app, &visit, &posted.browser, &filled, via));
+        }
     };
     let scope = grant.as_ref().map(|grant| grant.scope.as_slice()).unwrap_or_default();
     let text = Text::new(
@@ -120,8 +124,8 @@ async fn wanted(app: &App, visit: &mut Visit, form: &Form) -> Result<Wanted, Pag
     if form.one("sequence")?.parse() != Ok(visit.sequence) {
         return Err(PageError::Changed(visit.id.into()));
     }
-    if form.one("via")? == "qr" {
-        scan(app, visit).await?;
+    if let Some(via) = Via::parse(form.one("via")?) {
+        scan(app, visit, via).await?;
     }
     Ok(granted(visit, action, form)?.map(|grant| (action, grant)))
 }
@@ -194,7 +198,7 @@ async fn page(
     if visit.status() == Status::Pending {
         let mut filled = filled.unwrap_or_else(|| Filled::blank(&visit.session.request.scope));
         filled.passkey = problem.map(words.not_taken);
-        return Ok(request_page(app, visit, browser, &filled, false));
+        return Ok(request_page(app, visit, browser, &filled, None));
     }
     let mut page = outcome::page(app, visit, browser).await?;
     page.problem = problem.map(words.not_taken);

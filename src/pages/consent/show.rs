@@ -12,6 +12,7 @@ use super::{Visit, outcome};
 use crate::app::App;
 use crate::pages::browser::BrowserSession;
 use crate::pages::error::PageError;
+use crate::pages::qr::Via;
 use crate::pages::view::{
     AskedField, Ceremony, Frame, Link, Moment, NotePage, RequestPage, render, with_session,
 };
@@ -24,17 +25,17 @@ pub async fn show(
     headers: &HeaderMap,
 ) -> Result<Response, PageError> {
     let visit = Visit::load(app, id).await?;
-    let via_qr = query.is_some_and(|query| query.split('&').any(|pair| pair == "via=qr"));
+    let via = Via::of_query(query);
     let known = BrowserSession::of(headers);
     if known.is_none() && is_from_elsewhere(headers) {
-        return Ok(come_again(visit.words, &with_via(&visit, via_qr)));
+        return Ok(come_again(visit.words, &with_via(&visit, via)));
     }
     let browser = known.clone().unwrap_or_else(BrowserSession::random);
     let response = match visit.status() {
         Status::Pending if !visit.client_is_active => return Err(PageError::ClientShutOut),
         Status::Pending => {
             let blank = Filled::blank(&visit.session.request.scope);
-            request_page(app, &visit, &browser, &blank, via_qr)
+            request_page(app, &visit, &browser, &blank, via)
         }
         _ => render(StatusCode::OK, &outcome::page(app, &visit, &browser).await?),
     };
@@ -64,8 +65,8 @@ pub fn come_again(words: &'static Words, href: &str) -> Response {
     response
 }
 
-fn with_via(visit: &Visit, via_qr: bool) -> String {
-    format!("{}{}", visit.path(), if via_qr { "?via=qr" } else { "" })
+fn with_via(visit: &Visit, via: Option<Via>) -> String {
+    visit.path() + &via.map(|via| format!("?via={via}")).unwrap_or_default()
 }
 
 /// The page of a pending consent, blank or as it was filled in.
@@ -74,7 +75,7 @@ pub fn request_page(
     visit: &Visit,
     browser: &BrowserSession,
     filled: &Filled,
-    via_qr: bool,
+    via: Option<Via>,
 ) -> Response {
     let (words, request) = (visit.words, &visit.session.request);
     let masked = visit.recipient.masked();
@@ -88,7 +89,7 @@ pub fn request_page(
         problem: filled.problem.map(words.problem),
         next_step: (words.next_step)(&masked),
         masked,
-        via_qr,
+        via: via.map(|via| via.to_string()),
         by_code: !visit.passkey_demanded(),
         passkey_problem: filled.passkey,
         ceremony: Ceremony::new(words.passkeys(), words.passkeys().approve),

@@ -1,0 +1,107 @@
+//! The rules of a QR code.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use cqrs_es::test::{AggregateTestExecutor, TestFramework};
+use uuid::Uuid;
+
+use super::*;
+use crate::actor::Actor;
+use crate::id::{ClientId, ConsentId};
+use crate::stamped::Stamped;
+
+const CLIENT_ID: ClientId = ClientId(Uuid::from_u128(1));
+const CLIENT: Actor = Actor::Client(CLIENT_ID);
+const PAGE: Actor = Actor::System("hosted_page");
+
+fn minute(minutes: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::minutes(minutes)
+}
+
+/// Generated at once, and good for ten minutes.
+fn wanted() -> Generate {
+    let target = Target::Consent(ConsentId(Uuid::from_u128(7)));
+    Generate { client_id: CLIENT_ID, target, expires_at: minute(10), at: minute(0) }
+}
+
+fn generated() -> CodeEvent {
+    CodeEvent::Generated(Box::new(wanted()))
+}
+
+fn scanned(minutes: i64) -> CodeEvent {
+    CodeEvent::Scanned { at: minute(minutes) }
+}
+
+fn generate() -> CodeCommand {
+    CodeCommand::Generate(Box::new(wanted()))
+}
+
+fn given(history: Vec<CodeEvent>) -> AggregateTestExecutor<Code> {
+    TestFramework::with(()).given(history)
+}
+
+fn at(minutes: i64, by: Actor, command: CodeCommand) -> Stamped<CodeCommand> {
+    Stamped { at: minute(minutes), by, command }
+}
+
+fn generation(history: Vec<CodeEvent>) -> Generation {
+    let mut code = Code::default();
+    for event in history {
+        code.evolve(event);
+    }
+    code.generation().unwrap().clone()
+}
+
+#[test]
+fn a_client_generates_a_code_of_its_own_once() {
+    given(vec![]).when(at(0, CLIENT, generate())).then_expect_events(vec![generated()]);
+    given(vec![]).when(at(0, PAGE, generate())).then_expect_error(CodeError::NotTheClient);
+    given(vec![generated()]).when(at(1, CLIENT, generate())).then_expect_error(CodeError::AlreadyExists);
+}
+
+#[test]
+fn only_the_first_scan_counts() {
+    given(vec![generated()]).when(at(1, PAGE, CodeCommand::Scan)).then_expect_events(vec![scanned(1)]);
+    given(vec![generated(), scanned(1)]).when(at(2, PAGE, CodeCommand::Scan)).then_expect_events(vec![]);
+    given(vec![generated(), scanned(1)]).when(at(20, PAGE, CodeCommand::Scan)).then_expect_events(vec![]);
+    given(vec![]).when(at(1, PAGE, CodeCommand::Scan)).then_expect_error(CodeError::NotFound);
+}
+
+#[test]
+fn no_scan_counts_from_the_end_on() {
+    let last = minute(10) - TimeDelta::microseconds(1);
+    let scan = |at| Stamped { at, by: PAGE, command: CodeCommand::Scan };
+    given(vec![generated()]).when(scan(last)).then_expect_events(vec![CodeEvent::Scanned { at: last }]);
+    given(vec![generated()]).when(scan(minute(10))).then_expect_error(CodeError::Expired);
+}
+
+#[test]
+fn where_a_code_stands_follows_from_the_time_and_from_what_it_refers_to() {
+    let open = Referred::Open { until: minute(60) };
+    let decided = Referred::Decided { at: minute(5) };
+    let (fresh, seen) = (generation(vec![generated()]), generation(vec![generated(), scanned(1)]));
+    for (code, minutes, referred, expected) in [
+        (&fresh, 9, open, Status::Active),
+        (&fresh, 10, open, Status::Expired),
+        (&fresh, 5, decided, Status::Expired),
+        (&fresh, 5, Referred::Ended, Status::Expired),
+        (&seen, 1, open, Status::Scanned),
+        (&seen, 59, open, Status::Scanned),
+        (&seen, 60, open, Status::Expired),
+        (&seen, 5, decided, Status::Used),
+        (&seen, 99, decided, Status::Used),
+        (&seen, 5, Referred::Ended, Status::Expired),
+    ] {
+        assert_eq!(code.status_at(minute(minutes), referred), expected, "{code:?} {minutes} {referred:?}");
+    }
+    assert_eq!(fresh.changes_at(open), Some(minute(10)));
+    assert_eq!(seen.changes_at(open), Some(minute(60)));
+    assert_eq!(fresh.changes_at(decided), None);
+}
+
+#[test]
+fn every_state_reads_back_from_its_json() {
+    for code in [Code::Absent, Code::Generation(generation(vec![generated(), scanned(1)]))] {
+        let json = serde_json::to_string(&code).unwrap();
+        assert_eq!(serde_json::from_str::<Code>(&json).unwrap(), code, "{json}");
+    }
+}

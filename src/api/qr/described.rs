@@ -1,0 +1,71 @@
+//! The routes of QR codes, as the document describes them.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use super::generate::{MAX_MINUTES, TYPES};
+use super::image::{LARGEST, SMALLEST, USUAL};
+use crate::openapi::body::Body;
+use crate::openapi::operation::{Operation, Shown};
+use crate::openapi::schema::{id, integer, one_of};
+use crate::presentation::qr::{QrBody, QrCodeWatched};
+
+const ONE: &str = "/qr/{id}";
+const TAG: &str = "QR codes";
+
+pub fn operations() -> Vec<Operation> {
+    vec![generate(), retrieve(), image()]
+}
+
+fn generate() -> Operation {
+    let example =
+        json!({ "type": "consent", "referenceId": "cs_01kb0m2x9qe3r8s6t4v2w0y5zh", "expiresIn": 10 });
+    let body = Body::new("NewQrCode")
+        .required("type", "What it is to lead to.", one_of(&TYPES))
+        .required("referenceId", "A consent of the client's that still waits for its decision.", id("cs_"))
+        .optional(
+            "expiresIn",
+            "Minutes until it cannot be scanned any more; as long as what it refers to waits if not said, and never longer.",
+            integer(1, MAX_MINUTES),
+        )
+        .example("consent", &example);
+    let code = ("QR code generated", Shown::one::<QrBody>());
+    Operation::new((Method::POST, "/qr/generate"), (TAG, "generateQrCode"), "Generate a QR code", code)
+        .about("A code that leads whoever scans it to the page of a consent, and says that somebody came.")
+        .takes(body)
+        .versioned()
+        .leads_to(&["retrieveQrCode", "qrCodeImage"])
+}
+
+fn retrieve() -> Operation {
+    let (whole, watched) = (Shown::one::<QrBody>(), Shown::one::<QrCodeWatched>());
+    let schema = json!({ "anyOf": [whole.schema, watched.schema] });
+    let shown = Shown { schema, named: [whole.named, watched.named].concat() };
+    Operation::new((Method::GET, ONE), (TAG, "retrieveQrCode"), "Retrieve a QR code", ("QR code", shown))
+        .about("As it is, as it was (`asOf`), or once its status changes (`wait`); not both. With a watch token the status alone, as it is now.")
+        .names("QrId")
+        .as_of()
+        .query("wait", "Seconds to wait for another status before answering.", &integer(0, 30))
+        .versioned()
+}
+
+fn image() -> Operation {
+    let picture = |text: &str| json!({ "schema": { "type": "string", "description": text } });
+    let content = json!({ "image/png": picture("Black on white, with a quiet zone."), "image/svg+xml": picture("The same.") });
+    let mut size = integer(i64::from(SMALLEST), i64::from(LARGEST));
+    size["default"] = json!(USUAL);
+    let mut level = one_of(&["L", "M", "Q", "H"]);
+    level["default"] = json!("M");
+    Operation::new(
+        (Method::GET, "/qr/{id}/image"),
+        (TAG, "qrCodeImage"),
+        "The picture of a QR code",
+        ("The picture", Shown::of(Value::Null)),
+    )
+    .about("As `format` says, or else as `Accept` does; PNG where neither does.")
+    .names("QrId")
+    .query("format", "Which kind of picture.", &one_of(&["png", "svg"]))
+    .query("size", "Pixels along a side.", &size)
+    .query("ecc", "How much of it may be lost: 7, 15, 25 or 30 %.", &level)
+    .instead(content)
+}
