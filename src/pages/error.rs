@@ -66,13 +66,13 @@ impl PageError {
             | Self::FormVoid
             | Self::NoCode(_)
             | Self::PasskeyDemanded(_)
-            | Self::PasskeyThere(_) => StatusCode::FORBIDDEN,
+            | Self::PasskeyThere(_)
+            | Self::Moved => StatusCode::FORBIDDEN,
             Self::Form(FormError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Form(_) => StatusCode::BAD_REQUEST,
             Self::Changed(_) | Self::Ended(_) | Self::ClientShutOut | Self::NoWayThere => {
                 StatusCode::CONFLICT
             }
-            Self::Moved => StatusCode::FORBIDDEN,
             Self::Capped { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotSent(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Erased | Self::CodeExpired => StatusCode::GONE,

@@ -81,7 +81,7 @@ impl Asked {
     pub fn challenge(&self) -> Challenge {
         let text = Sha256::digest(self.text.as_bytes());
         let parts: [&[u8]; 4] = [DOMAIN.as_bytes(), &[0], &self.nonce, &text];
-        parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize().into()
+        parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize().into()
     }
 
     /// What is kept of the answer, for whoever wants to verify it: what is personal in it sealed.

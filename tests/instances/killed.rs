@@ -21,8 +21,16 @@ use crate::support::{fresh_database, outbox, reference_body};
 /// How long the others have.
 const BOUND: Duration = Duration::from_secs(10);
 /// Every lease there is.
-const LEASES: [&str; 7] =
-    ["consents", "devices", "webhook_endpoints", "deadlines", "webhook_outbox", "link_notices", "expiry"];
+const LEASES: [&str; 8] = [
+    "consents",
+    "devices",
+    "enrollments",
+    "webhook_endpoints",
+    "deadlines",
+    "webhook_outbox",
+    "link_notices",
+    "expiry",
+];
 
 #[derive(Clone, Copy, PartialEq)]
 enum Way {

@@ -84,11 +84,10 @@ struct Address {
 pub async fn of(app: &App, delivery: &Claimed) -> Result<Message, NoMessage> {
     let client: ClientId = delivery.tenant.parse().map_err(|_| NoMessage::NowhereToGo("unknown_client"))?;
     let (callback_secrets, address, body) = if delivery.target == CALLBACK {
-        let (secrets, told) = match delivery.aggregate_type.as_str() {
-            Enrollment::TYPE => {
-                tokio::join!(callback_secrets(app, client), of_enrollment(app, delivery))
-            }
-            _ => tokio::join!(callback_secrets(app, client), of_consent(app, delivery)),
+        let (secrets, told) = if delivery.aggregate_type == Enrollment::TYPE {
+            tokio::join!(callback_secrets(app, client), of_enrollment(app, delivery))
+        } else {
+            tokio::join!(callback_secrets(app, client), of_consent(app, delivery))
         };
         let (secrets, (url, body)) = (secrets?, told?);
         (secrets.clone(), Address { url, secrets }, body)
