@@ -173,3 +173,32 @@ async fn a_client_that_is_shut_out_is_given_nothing_more() {
     assert_eq!(client.get(&format!("/v1/service/consents/{one}")).await.data()["status"], "pending");
     assert_eq!(ann.open(&one).await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_speaks_as_its_client_asks_else_as_the_browser_likes() {
+    let app = TestApp::start().await;
+    let mut ann = Visitor::new(&app);
+    let (open, english) =
+        (app.create_consent().await, app.create_consent_with(json!({ "locale": "en-GB" })).await);
+    for (path, liked, lang, heading) in [
+        (format!("/r/{open}"), "de-CH, en;q=0.5", "de", "Owner bittet um Ihre Einwilligung"),
+        (format!("/r/{open}"), "fr", "en", "Owner asks for your consent"),
+        (format!("/r/{english}"), "de", "en", "Owner asks for your consent"),
+        ("/r/cs_x".to_owned(), "de", "de", "Hier ist nichts"),
+        ("/qr/qr_x".to_owned(), "de", "de", "Hier ist nichts"),
+        ("/r/a/b/c".to_owned(), "de", "de", "Hier ist nichts"),
+    ] {
+        let request = ann.request(Method::GET, &path).header("Accept-Language", liked);
+        let page = ann.send(request).await;
+        assert_eq!(page.heading(), heading, "{path} {liked}");
+        assert!(page.says(&format!("<html lang=\"{lang}\">")), "{path} {liked}");
+    }
+    // What goes wrong with a request is said as its client asked.
+    let german = app.create_consent_with(json!({ "locale": "de" })).await;
+    assert_eq!(ann.get(&format!("/r/{german}")).await.status, 200);
+    app.api.patch(&format!("/v1/service/consents/{german}"), &json!({ "purpose": "login" })).await;
+    let page = ann.open(&german).await;
+    app.api.delete(&format!("/v1/service/consents/{german}")).await;
+    let late = ann.ask_from(&page, &german, "reject", &[]).await;
+    assert_eq!((late.status, late.heading()), (409, "Das ist nicht mehr möglich"));
+}
