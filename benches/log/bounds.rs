@@ -45,6 +45,7 @@ const GOALS: &[(&str, &str, &str, Goal)] = &[
     ("http", "POST, new recipients", "the same route", Goal::AtLeast(4.0)),
     ("http", "POST, known recipient", "itself", Goal::AtLeast(0.75)),
     ("guard", "GET /v1/health", "the same", Goal::AtLeast(0.9)),
+    ("login", "authenticate/complete", "webauthn-rs", Goal::AtLeast(0.7)),
     ("visible", "commit to visible, p99", "", Goal::AtMost(15.0)),
     ("catch-up", "1 M events", "COPY", Goal::AtLeast(0.2)),
     ("catch-up", "memory at most, 1 M events", "a tenth", Goal::AtMost(1.2)),
@@ -145,6 +146,16 @@ pub const SECTIONS: &[About] = &[
              its hash, the counters, one more boxed future, and the five headers of the limits, which whoever asked reads as \
              well. In Redis each request is counted by one script in one round trip, which it waits for; the scripts of \
              all share one connection, and Redis the cores.",
+        )],
+    },
+    About {
+        section: "login",
+        heading: "Logins by passkey, 256 under way",
+        bounds: &[(
+            "authenticate/complete",
+            "webauthn-rs's verification alone does nothing but arithmetic, on every core. A login verifies with ring, which \
+             takes a quarter of that; the rest of its processor time is HTTP, taking the ceremony, and two appends, one after \
+             the other: the device's use, and the login. With few under way those two waits bound it.",
         )],
     },
     About {
