@@ -1,5 +1,6 @@
 //! What an operator can set: `MOBID_…` variables over `mobid.toml` over defaults.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use url::Url;
 
 use crate::notifier::{Way, WayError, shown};
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Address to serve on; port 0 picks one and prints it.
@@ -133,6 +134,13 @@ pub enum ConfigError {
 
 /// What tells that an endpoint has been failing for days must outlive the days.
 const SHORTEST_RETENTION_DAYS: u32 = 7;
+
+/// Keys and passwords are among it: whoever wants to see a configuration asks for what `mobid config` shows.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Config(…)")
+    }
+}
 
 impl Default for Config {
     fn default() -> Self {
@@ -316,6 +324,13 @@ mod tests {
         // Secrets and paths that depend on the machine aside, nothing is left out.
         let named: serde_json::Map<String, serde_json::Value> = figment.extract().unwrap();
         assert_eq!(named.len(), 17);
+    }
+
+    #[test]
+    fn no_secret_is_in_its_debug_form() {
+        let secret = || Some("leak-me".to_owned());
+        let config = Config { master_key: secret(), database_url: secret(), ..Config::default() };
+        assert!(!format!("{config:?}").contains("leak-me"));
     }
 
     #[test]
