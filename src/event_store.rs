@@ -11,6 +11,7 @@ mod claims;
 mod context;
 mod cqrs;
 mod head;
+mod line;
 mod store;
 
 pub use appender::{AppendError, Appended};

@@ -9,13 +9,17 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 /// How long a round may take: everybody waits behind one that never ends. More than the pool has to find a
 /// connection.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
+/// A round that takes longer waits for a disk: the next one does not wait for it, so that the disk gets more to do at
+/// once.
+const SLOW: Duration = Duration::from_millis(2);
+/// Slow rounds that are under way besides the others, at the most.
+const SLOW_ROUNDS: usize = 6;
 
 type Reply<A> = oneshot::Sender<Result<A, sqlx::Error>>;
 
@@ -30,36 +34,35 @@ impl<Q, A> Clone for Rounds<Q, A> {
 
 impl<Q: Send + 'static, A: Send + 'static> Rounds<Q, A> {
     /// `ask` answers up to `most` questions, each at the place of its question; up to `lanes` rounds are under way at
-    /// once.
+    /// once, besides those that are slow.
     pub fn start<F, T>(lanes: usize, most: usize, ask: F) -> Self
     where
-        F: Fn(Vec<Q>) -> T + Send + Sync + 'static,
+        F: Fn(Vec<Q>) -> T + Send + 'static,
         T: Future<Output = Result<Vec<A>, sqlx::Error>> + Send + 'static,
     {
-        let (questions, asked) = mpsc::unbounded_channel::<(Q, Reply<A>)>();
-        let (asked, ask) = (Arc::new(Mutex::new(asked)), Arc::new(ask));
-        for _ in 0..lanes {
-            let (asked, ask) = (asked.clone(), ask.clone());
-            tokio::spawn(async move {
-                let mut round = Vec::new();
-                while asked.lock().await.recv_many(&mut round, most).await > 0 {
-                    // Who has gone meanwhile is not to keep the others waiting.
-                    let waiting = round.drain(..).filter(|(_, reply)| !reply.is_closed());
-                    let (questions, replies): (Vec<Q>, Vec<Reply<A>>) = waiting.unzip();
-                    if questions.is_empty() {
-                        continue;
-                    }
-                    // A task of its own, so that a panic fails one round and not all that would come after it.
-                    let mut answers = AbortOnDrop(tokio::spawn(ask(questions)));
-                    let answers = match timeout(ANSWERED_WITHIN, &mut answers.0).await {
-                        Ok(Ok(answers)) => answers,
-                        Ok(Err(_)) => Err(sqlx::Error::WorkerCrashed),
-                        Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
-                    };
-                    tell(replies, answers);
+        let (questions, mut asked) = mpsc::unbounded_channel::<(Q, Reply<A>)>();
+        let (lanes, slow) = (Arc::new(Semaphore::new(lanes)), Arc::new(Semaphore::new(SLOW_ROUNDS)));
+        tokio::spawn(async move {
+            let mut round = Vec::new();
+            // Neither is ever closed: this ends when nobody is left who could ask.
+            while let Ok(lane) = lanes.clone().acquire_owned().await
+                && asked.recv_many(&mut round, most).await > 0
+            {
+                // Who has gone meanwhile is not to keep the others waiting.
+                let waiting = round.drain(..).filter(|(_, reply)| !reply.is_closed());
+                let (questions, replies): (Vec<Q>, Vec<Reply<A>>) = waiting.unzip();
+                if questions.is_empty() {
+                    continue;
                 }
-            });
-        }
+                let (answers, slow) = (ask(questions), slow.clone());
+                // A task of its own, so that a panic fails one round and not all that would come after it.
+                tokio::spawn(async move {
+                    let answers = timeout(ANSWERED_WITHIN, under_way(answers, lane, &slow)).await;
+                    let late = |_| Err(io::Error::from(io::ErrorKind::TimedOut).into());
+                    tell(replies, answers.unwrap_or_else(late));
+                });
+            }
+        });
         Self(questions)
     }
 
@@ -71,13 +74,15 @@ impl<Q: Send + 'static, A: Send + 'static> Rounds<Q, A> {
     }
 }
 
-/// A round that took too long is given up, and its connection with it.
-struct AbortOnDrop<T>(JoinHandle<T>);
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
+/// Keeps its lane from others while it is quick.
+async fn under_way<T: Future>(round: T, lane: OwnedSemaphorePermit, slow: &Semaphore) -> T::Output {
+    tokio::pin!(round);
+    if let Ok(answers) = timeout(SLOW, &mut round).await {
+        return answers;
     }
+    let aside = slow.try_acquire().ok();
+    let _lane = aside.is_none().then_some(lane);
+    round.await
 }
 
 /// Who does not wait any more needs no answer.
@@ -101,7 +106,9 @@ fn tell<A>(replies: Vec<Reply<A>>, answers: Result<Vec<A>, sqlx::Error>) {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use futures::StreamExt;
     use futures::future::join_all;
+    use futures::stream::FuturesUnordered;
 
     use super::*;
 
@@ -120,6 +127,29 @@ mod tests {
         let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
         assert_eq!(answers, (0..50).map(|number| number * 2).collect::<Vec<_>>());
         assert!(rounds.load(Ordering::Relaxed) <= 2);
+    }
+
+    #[tokio::test]
+    async fn a_round_that_waits_for_a_disk_does_not_hold_up_the_next_one() {
+        let disk = Arc::new(Semaphore::new(0));
+        let busy = disk.clone();
+        let rounds = Rounds::start(1, 1, move |asked: Vec<bool>| {
+            let disk = busy.clone();
+            async move {
+                if asked[0] {
+                    let _ = disk.acquire().await;
+                }
+                Ok(asked)
+            }
+        });
+        let mut stuck = FuturesUnordered::from_iter((0..SLOW_ROUNDS).map(|_| rounds.ask(true)));
+        tokio::select! {
+            biased;
+            _ = stuck.next() => panic!("answered without a disk"),
+            answered = rounds.ask(false) => assert!(!answered.unwrap()),
+        }
+        disk.close();
+        assert!(stuck.all(|answer| async move { answer.is_ok() }).await);
     }
 
     #[tokio::test]

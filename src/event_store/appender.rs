@@ -5,31 +5,23 @@
 //! longer than a caller waits is the caller told so, and then honestly: unknown, not failed.
 
 use std::collections::{HashSet, VecDeque};
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mobid_projections::stream::lease::NOTICE_LOSS;
 use mobid_projections::stream::wake::Wake;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use tokio::runtime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
 use tokio::time::timeout;
 
-use crate::database::BY_KEY;
-
-use super::batch::{self, Append, Gathered, Outcome};
+use super::batch::{Append, Gathered, Outcome};
+use super::line::Line;
 
 /// Commands that may wait before callers have to.
 const QUEUE: usize = 4_096;
 /// How long a caller waits for an append to be settled.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long the database may take to answer before the connection counts as lost: a machine that is gone says
-/// nothing. More than a statement may take there, so that those given up on do not pile up behind each other.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(6);
-
 /// An append that went in, now or at an earlier attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Appended {
@@ -51,10 +43,13 @@ struct Job {
     reply: oneshot::Sender<Result<Outcome, AppendError>>,
 }
 
-/// A handle to the appender task; the task ends when the last handle is gone and everything is settled.
+/// A handle to the appender; it ends when the last handle is gone and everything is settled.
 #[derive(Clone)]
 pub struct Appender {
     queue: mpsc::Sender<Job>,
+    /// For who comes while nothing else is under way.
+    alone: Arc<Mutex<Line>>,
+    under_way: Arc<AtomicUsize>,
     reconnects: Arc<AtomicU64>,
 }
 
@@ -62,32 +57,35 @@ impl Appender {
     pub fn start(options: PgConnectOptions, wake: Wake) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let reconnects = Arc::new(AtomicU64::new(0));
-        let task = Task {
-            options: options.application_name("mobid appender"),
-            conn: None,
-            jobs,
-            postponed: VecDeque::new(),
-            wake,
-            reconnects: reconnects.clone(),
-        };
+        let options = options.application_name("mobid appender");
+        let line = || Line::new(options.clone(), wake.clone(), reconnects.clone());
+        let (alone, task) = (line(), Task { line: line(), jobs, postponed: VecDeque::new() });
         // A thread of its own: what an append woke up would otherwise run before the next one goes out, and the
         // database would wait for it.
         std::thread::spawn(move || match runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime.block_on(task.run()),
             Err(error) => tracing::error!(error = %error, "the appender cannot run: nothing can be appended"),
         });
-        Self { queue, reconnects }
+        Self { queue, alone: Arc::new(Mutex::new(alone)), under_way: Arc::default(), reconnects }
     }
 
     /// Appends, and answers when the fate of the events is known.
     pub async fn append(&self, append: Append) -> Result<Outcome, AppendError> {
+        let others = UnderWay::enter(&self.under_way);
         let settled = async {
-            let (reply, answer) = oneshot::channel();
-            self.queue.send(Job { append, reply }).await.map_err(|_| AppendError::ShuttingDown)?;
-            // The task is gone.
-            answer.await.unwrap_or(Err(AppendError::Unknown))
+            match self.alone.clone().try_lock_owned() {
+                Ok(line) if others.none => send_alone(line, append).await,
+                _ => self.send_with_others(append).await,
+            }
         };
         timeout(PATIENCE, settled).await.unwrap_or(Err(AppendError::Unknown))
+    }
+
+    async fn send_with_others(&self, append: Append) -> Result<Outcome, AppendError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Job { append, reply }).await.map_err(|_| AppendError::ShuttingDown)?;
+        // The task is gone.
+        answer.await.unwrap_or(Err(AppendError::Unknown))
     }
 
     /// Counts connections lost: what was cached before may be of another history.
@@ -96,29 +94,51 @@ impl Appender {
     }
 }
 
+/// Who comes alone has no batch to share, and on this thread's own connection nobody to wake up first. In a task of
+/// its own, since a caller that goes away does not take back what it sent.
+async fn send_alone(mut line: OwnedMutexGuard<Line>, append: Append) -> Result<Outcome, AppendError> {
+    let settled = tokio::spawn(async move { line.settle(&[&append]).await.pop() });
+    settled.await.ok().flatten().unwrap_or(Err(AppendError::Unknown))
+}
+
+/// One of those who wait for an append.
+struct UnderWay<'a> {
+    all: &'a AtomicUsize,
+    /// There was nobody else when it came.
+    none: bool,
+}
+
+impl<'a> UnderWay<'a> {
+    fn enter(all: &'a AtomicUsize) -> Self {
+        Self { all, none: all.fetch_add(1, Ordering::AcqRel) == 0 }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 struct Task {
-    options: PgConnectOptions,
-    conn: Option<PgConnection>,
+    line: Line,
     jobs: mpsc::Receiver<Job>,
     /// Commands that could not go out with those before them.
     postponed: VecDeque<Job>,
-    wake: Wake,
-    reconnects: Arc<AtomicU64>,
 }
 
 impl Task {
     async fn run(mut self) {
         while let Some(batch) = self.gather().await {
-            let outcomes = self.settle(&batch).await;
+            let all: Vec<_> = batch.iter().map(|job| &job.append).collect();
+            let outcomes = self.line.settle(&all).await;
             self.turn_away_late(&batch, &outcomes);
             for (job, outcome) in batch.into_iter().zip(outcomes) {
                 // A caller that gave up meanwhile learns it from its next attempt.
                 let _ = job.reply.send(outcome);
             }
         }
-        if let Some(conn) = self.conn {
-            let _ = conn.close().await;
-        }
+        self.line.close().await;
     }
 
     /// The next batch, of whatever is there; `None` when there will be no more. While it is under way the next one fills:
@@ -177,104 +197,6 @@ impl Task {
             }
         }
     }
-
-    /// Sends until the fate of each command is known.
-    async fn settle(&mut self, batch: &[Job]) -> Vec<Result<Outcome, AppendError>> {
-        let all: Vec<_> = batch.iter().map(|job| &job.append).collect();
-        match self.send(&all).await {
-            Ok(outcomes) => {
-                metrics::histogram!("mobid_append_batch_commands")
-                    .record(f64::from(u32::try_from(outcomes.len()).unwrap_or(u32::MAX)));
-                outcomes.into_iter().map(Ok).collect()
-            }
-            // The database refuses the whole statement for what one command brings: find out which.
-            Err(error) if all.len() == 1 => vec![Err(AppendError::Refused(error.to_string()))],
-            Err(_) => {
-                let mut outcomes = Vec::new();
-                for append in all {
-                    let outcome = self.send(&[append]).await;
-                    outcomes.push(match outcome {
-                        Ok(outcomes) => outcomes.into_iter().next().ok_or(AppendError::Unknown),
-                        Err(error) => Err(AppendError::Refused(error.to_string())),
-                    });
-                }
-                outcomes
-            }
-        }
-    }
-
-    /// Sends the same statement until the database answers it.
-    async fn send(&mut self, batch: &[&Append]) -> Result<Vec<Outcome>, sqlx::Error> {
-        let mut failures = 0;
-        loop {
-            match self.try_send(batch).await {
-                Ok(outcomes) => {
-                    for (append, outcome) in batch.iter().zip(&outcomes) {
-                        if let Outcome::Appended { position } = outcome {
-                            let events = i64::try_from(append.events.len()).unwrap_or(0);
-                            self.wake.grown_to(position + events - 1);
-                        }
-                    }
-                    return Ok(outcomes);
-                }
-                Err(error) if is_refusal(&error) => return Err(error),
-                Err(error) => {
-                    failures += 1;
-                    tracing::warn!(failures, error = %error, "append unsettled, sending it again");
-                    metrics::counter!("mobid_append_resent_total").increment(1);
-                    self.conn = None;
-                    self.reconnects.fetch_add(1, Ordering::AcqRel);
-                    back_off(failures).await;
-                }
-            }
-        }
-    }
-
-    async fn try_send(&mut self, batch: &[&Append]) -> Result<Vec<Outcome>, sqlx::Error> {
-        let answer = async {
-            let conn = match &mut self.conn {
-                Some(conn) => conn,
-                // Whatever keeps us from connecting, it is not the events.
-                None => self.conn.insert(connect(&self.options).await.map_err(io::Error::other)?),
-            };
-            batch::send(conn, batch).await
-        };
-        timeout(ANSWERED_WITHIN, answer)
-            .await
-            .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
-    }
-}
-
-/// The connection that appends: an acknowledged commit is on disk, and look-ups go by index whatever the
-/// statistics of a young table say.
-async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    let mut conn = options.connect().await?;
-    conn.execute(NOTICE_LOSS).await?;
-    conn.execute(BY_KEY).await?;
-    conn.execute("set statement_timeout = '5s'").await?;
-    sqlx::query!("set synchronous_commit = on").execute(&mut conn).await?;
-    Ok(conn)
-}
-
-/// Whether the database answered that it will not take these events, as against not having answered for good.
-fn is_refusal(error: &sqlx::Error) -> bool {
-    let Some(database) = error.as_database_error() else {
-        return !matches!(
-            error,
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed
-        );
-    };
-    // 08 connection, 40 rollback, 53 resources, 57 shutdown, 58 system, XX internal; the rest is about the data.
-    let passing = ["08", "25006", "40", "53", "57", "58", "XX"];
-    !database.code().is_some_and(|code| passing.iter().any(|class| code.starts_with(class)))
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the pace of asking a database that is away, not a time that matters"
-)]
-async fn back_off(failures: u32) {
-    tokio::time::sleep(Duration::from_millis((10 << failures.min(6)).min(500))).await;
 }
 
 #[cfg(test)]
@@ -301,17 +223,14 @@ mod tests {
         Job { append, reply: oneshot::channel().0 }
     }
 
+    fn line() -> Line {
+        Line::new(PgConnectOptions::new(), Wake::default(), Arc::default())
+    }
+
     #[tokio::test]
     async fn a_crowd_on_one_aggregate_does_not_hold_up_the_others() {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let mut task = Task {
-            options: PgConnectOptions::new(),
-            conn: None,
-            jobs,
-            postponed: VecDeque::new(),
-            wake: Wake::default(),
-            reconnects: Arc::default(),
-        };
+        let mut task = Task { line: line(), jobs, postponed: VecDeque::new() };
         for _ in 0..1_000 {
             queue.send(job("crowded")).await.unwrap();
         }
@@ -326,14 +245,7 @@ mod tests {
         let (_queue, jobs) = mpsc::channel(QUEUE);
         let (reply, mut answer) = oneshot::channel();
         let late = Job { reply, ..job("crowded") };
-        let mut task = Task {
-            options: PgConnectOptions::new(),
-            conn: None,
-            jobs,
-            postponed: VecDeque::from([late, job("other")]),
-            wake: Wake::default(),
-            reconnects: Arc::default(),
-        };
+        let mut task = Task { line: line(), jobs, postponed: VecDeque::from([late, job("other")]) };
         task.turn_away_late(&[job("crowded")], &[Ok(Outcome::Conflict)]);
         assert!(answer.try_recv().is_err(), "it may be its turn yet");
         task.turn_away_late(&[job("crowded")], &[Ok(Outcome::Appended { position: 1 })]);

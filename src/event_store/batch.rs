@@ -126,6 +126,11 @@ impl Gathered {
 
 /// Sends a batch as one statement, which commits on its own.
 pub async fn send(conn: &mut PgConnection, batch: &[&Append]) -> Result<Vec<Outcome>, sqlx::Error> {
+    if let [append] = batch
+        && let Some(position) = send_one(conn, append).await?
+    {
+        return Ok(vec![Outcome::Appended { position }]);
+    }
     let columns = Columns::of(batch);
     let row = sqlx::query!(
         r#"select base as "base!", outcomes as "outcomes!: Vec<Option<String>>",
@@ -170,6 +175,27 @@ pub async fn send(conn: &mut PgConnection, batch: &[&Append]) -> Result<Vec<Outc
             Some(_) => Outcome::Conflict,
         };
     Ok(batch.iter().zip(row.outcomes.into_iter().zip(row.positions)).map(outcome).collect())
+}
+
+/// The short way of a command that is alone in its batch; `None` if it is not as plain as that, or did not go in.
+async fn send_one(conn: &mut PgConnection, append: &Append) -> Result<Option<i64>, sqlx::Error> {
+    let ([event], [], None) = (&append.events[..], &append.claims[..], &append.idempotency) else {
+        return Ok(None);
+    };
+    sqlx::query_scalar!(
+        "select append_one($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        append.aggregate_type,
+        append.aggregate_id,
+        append.expected,
+        event.event_id,
+        append.tenant,
+        event.event_type,
+        event.event_version,
+        event.payload,
+        append.metadata,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// The arguments of `append_events`, column by column; a command is named by its place in the batch, from 1.

@@ -1,6 +1,6 @@
 //! How far a follower has come. The locked row and the compare-and-set are what fences a second holder.
 
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{Executor, PgConnection, PgExecutor, Row};
 
 /// The position of a follower's checkpoint, as anybody may read it; `None` before its first start.
 pub async fn read(db: impl PgExecutor<'_>, name: &str, version: i32) -> Result<Option<i64>, sqlx::Error> {
@@ -52,6 +52,33 @@ pub async fn start(
     .execute(conn)
     .await?;
     Ok(made.rows_affected() == 1)
+}
+
+/// What became of a checkpoint that was to move.
+pub enum Moved {
+    Yes,
+    /// It was not where it was thought to be.
+    Elsewhere,
+    /// A newer version follows the log.
+    Outdated,
+}
+
+/// How a step begins: in a transaction that `beginning` opens, the checkpoint moves, first of all, since that locks the
+/// row: whoever else holds the lease waits there. All in one round trip, of which a follower makes many.
+pub async fn begin_and_move(
+    conn: &mut PgConnection,
+    beginning: &'static str,
+    (name, version): (&'static str, i32),
+    from: i64,
+    to: i64,
+) -> Result<Moved, sqlx::Error> {
+    let step = format!("{beginning}; select move_checkpoint('{name}', {version}, {from}, {to})");
+    let became: String = conn.fetch_one(sqlx::raw_sql(&step)).await?.try_get(0)?;
+    Ok(match became.as_str() {
+        "moved" => Moved::Yes,
+        "outdated" => Moved::Outdated,
+        _ => Moved::Elsewhere,
+    })
 }
 
 /// Moves it from one position to another; false if it was not where it was thought to be.

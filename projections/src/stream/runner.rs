@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mobid_domain::recorded::Recorded;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Executor, PgConnection, PgPool};
 use tokio::sync::watch;
 
 use super::ahead::{self, Ahead};
+use super::checkpoint::{self, Moved};
 use super::lease::Lease;
 use super::loader::{Loader, Turn};
 use super::progress::{Condition, Progress};
 use super::recent::Recent;
 use super::wake::Wake;
 use super::warm::Warm;
-use super::{checkpoint, failure, reader};
+use super::{failure, reader};
 use crate::projection::{ApplyError, Follower};
 
 /// Events a transaction takes at the most.
@@ -330,7 +331,8 @@ impl Runner {
         Ok(step)
     }
 
-    /// Applies events that come after `from` and end at `last`.
+    /// Applies events that come after `from` and end at `last`. A connection that this fails on is dropped, and with it
+    /// the transaction.
     async fn apply(
         &mut self,
         conn: &mut PgConnection,
@@ -339,28 +341,27 @@ impl Runner {
         events: &[Arc<Recorded>],
     ) -> Result<Step, StepError> {
         let (name, version) = (self.follower.name(), self.follower.version());
-        let mut tx = conn.begin_with(self.beginning()).await?;
-        // First of all, since it is what locks the row: whoever else holds the lease waits here, and then finds the
-        // checkpoint elsewhere.
-        if !checkpoint::compare_and_set(&mut tx, name, version, from, last).await? {
-            (self.known, self.ahead) = (None, None);
-            tx.rollback().await?;
-            return Ok(Step::Moved(*self.position.borrow()));
-        }
-        // Looked at under the lock that a newer version waits for before it begins.
-        if checkpoint::newest_version(&mut *tx, name).await? > Some(version) {
-            tx.rollback().await?;
-            return Ok(Step::Outdated);
+        match checkpoint::begin_and_move(conn, self.beginning(), (name, version), from, last).await? {
+            Moved::Yes => {}
+            Moved::Elsewhere => {
+                (self.known, self.ahead) = (None, None);
+                conn.execute("rollback").await?;
+                return Ok(Step::Moved(*self.position.borrow()));
+            }
+            Moved::Outdated => {
+                conn.execute("rollback").await?;
+                return Ok(Step::Outdated);
+            }
         }
         let applied = match &self.follower {
-            Follower::Projection(projection) => projection.apply(&mut tx, events).await,
-            Follower::Reactor(reactor) => reactor.react(&mut tx, events).await,
+            Follower::Projection(projection) => projection.apply(conn, events).await,
+            Follower::Reactor(reactor) => reactor.react(conn, events).await,
         };
         applied.map_err(|error| classify(error, events))?;
         if self.recovering {
-            failure::clear(&mut *tx, name, version, last).await?;
+            failure::clear(&mut *conn, name, version, last).await?;
         }
-        tx.commit().await?;
+        conn.execute("commit").await?;
         self.known = Some(last);
         self.recovering = self.batch == 1;
         self.batch = if self.batch == 1 { CAUTIOUS } else { BATCH };
