@@ -9,9 +9,33 @@ use sqlx::PgConnection;
 
 use crate::stream::load::Load;
 
-/// Five followers that each took at once what every commit brought would keep the database busier than the appends do.
-/// Work that is done this much later under load is not late.
-const GATHERS: Duration = Duration::from_millis(25);
+/// How long a batch waits for more while much comes: longer costs less, and is how much later its rows show what happened.
+#[derive(Debug, Clone, Copy)]
+pub enum Pace {
+    /// Somebody waits for these rows: as long as the last batch took, so that half of the time is for others, and a few
+    /// milliseconds at the most.
+    Prompt,
+    /// Followers that each took at once what every commit brought would keep the database busier than the appends do.
+    /// Work that is done this much later under load is not late.
+    Unhurried,
+}
+
+impl Pace {
+    /// The pause after a batch that took so long.
+    pub fn pause(self, took: Duration) -> Duration {
+        match self {
+            Self::Prompt => took.min(self.longest()),
+            Self::Unhurried => self.longest(),
+        }
+    }
+
+    pub fn longest(self) -> Duration {
+        match self {
+            Self::Prompt => Duration::from_millis(4),
+            Self::Unhurried => Duration::from_millis(25),
+        }
+    }
+}
 
 /// Writes rows that can be thrown away and made again from the log.
 #[async_trait]
@@ -27,10 +51,8 @@ pub trait Projection: Send + Sync {
     /// Empties its tables.
     async fn reset(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error>;
 
-    /// How long a batch waits for more while much comes: longer costs less, and is how much later its rows show what
-    /// happened.
-    fn gathers(&self) -> Duration {
-        GATHERS
+    fn pace(&self) -> Pace {
+        Pace::Unhurried
     }
 
     /// How its rows are made from a long log, if there is a faster way than to apply every event.
@@ -72,10 +94,10 @@ impl Follower {
         }
     }
 
-    pub fn gathers(&self) -> Duration {
+    pub fn pace(&self) -> Pace {
         match self {
-            Self::Projection(projection) => projection.gathers(),
-            Self::Reactor(_) => GATHERS,
+            Self::Projection(projection) => projection.pace(),
+            Self::Reactor(_) => Pace::Unhurried,
         }
     }
 }

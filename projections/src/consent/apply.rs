@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use cqrs_es::Aggregate;
@@ -10,7 +9,7 @@ use mobid_domain::consent::Consent;
 use mobid_domain::recorded::Recorded;
 use sqlx::PgConnection;
 
-use crate::projection::{ApplyError, Projection};
+use crate::projection::{ApplyError, Pace, Projection};
 use crate::stream::copy_in::Rows;
 use crate::stream::fold::{Folded, begun_earlier, fold, fold_many};
 use crate::stream::load::Load;
@@ -50,9 +49,8 @@ impl Projection for Consents {
         Ok(())
     }
 
-    /// A third of what an event may take to be in a list.
-    fn gathers(&self) -> Duration {
-        Duration::from_millis(5)
+    fn pace(&self) -> Pace {
+        Pace::Prompt
     }
 
     fn load(&self) -> Option<Load> {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -11,7 +10,7 @@ use mobid_domain::device::{Device, Holder};
 use mobid_domain::recorded::Recorded;
 use sqlx::PgConnection;
 
-use crate::projection::{ApplyError, Projection};
+use crate::projection::{ApplyError, Pace, Projection};
 use crate::stream::fold::{Folded, begun_earlier, fold_many};
 
 pub const NAME: &str = "devices";
@@ -50,8 +49,8 @@ impl Projection for Devices {
     }
 
     /// A login asks which devices there are.
-    fn gathers(&self) -> Duration {
-        Duration::from_millis(5)
+    fn pace(&self) -> Pace {
+        Pace::Prompt
     }
 }
 

@@ -153,9 +153,9 @@ impl Runner {
                         self.known = None;
                     }
                 }
-                Pause::Gathering => tokio::select! {
+                Pause::Gathering(pause) => tokio::select! {
                     () = &mut stopping => break,
-                    () = gather(self.follower.gathers()) => {}
+                    () = gather(pause) => {}
                 },
                 Pause::UntilPoll => tokio::select! {
                     () = &mut stopping => break,
@@ -225,17 +225,18 @@ impl Runner {
         }
         // Before the log is read: what is heard of while it is read may not have been seen.
         let heard = *self.wake.borrow();
+        let begun = Instant::now();
         match self.step().await {
             Ok(Step::Moved(position)) => {
                 let events = position - self.position.send_replace(position);
                 self.moved_to(position);
                 let all = self.ahead.is_none() && self.batch == BATCH && (1..BATCH).contains(&events);
                 let busy = std::mem::replace(&mut self.moved, Instant::now()).elapsed()
-                    < self.follower.gathers() + RESTLESS;
+                    < self.follower.pace().longest() + RESTLESS;
                 Ok(if !all {
                     Pause::None
                 } else if busy {
-                    Pause::Gathering
+                    Pause::Gathering(self.follower.pace().pause(begun.elapsed()))
                 } else {
                     // Whatever came meanwhile was heard of.
                     Pause::UntilWoken(position)
@@ -454,7 +455,7 @@ enum Pause {
     /// Until the log is past this position.
     UntilWoken(i64),
     /// A moment, in which more comes.
-    Gathering,
+    Gathering(Duration),
     UntilPoll,
     ForEver,
 }
