@@ -9,7 +9,7 @@ use mobid_domain::actor::Actor;
 use mobid_domain::event::canonical_text;
 use mobid_domain::fido::{Failed, HOSTED_PAGE, Login, LoginCommand, LoginError, Reason, Succeeded};
 use mobid_domain::id::{ClientId, DeviceId, LoginId, PersonId, QrId, UserId};
-use mobid_domain::person::{Person, TENANT};
+use mobid_domain::person::{Person, Record, TENANT};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -169,7 +169,7 @@ async fn by_handle(
     let handle = handle.parse().map_err(|_| SealError::Malformed)?;
     let known = app.vault.person_now(client, &handle).await?;
     let still = app.store.load::<Person>(&id).await?.state;
-    let still = still.record().is_some_and(|record| record.holds_handle());
+    let still = still.record().is_some_and(Record::holds_handle);
     let parted = app.vault.former(person, client).await?.is_some();
     Ok((still && !parted).then_some(known))
 }

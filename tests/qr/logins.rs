@@ -209,7 +209,7 @@ async fn a_login_that_took_too_long_logs_nobody_in() {
     let fields = [("csrf", csrf.as_str()), ("session", session), ("credential", &credential)];
     let done = ann.browser.post(&format!("/r/{}/passkey", login.id), &fields).await;
     assert_eq!(done.status, 303, "{}", done.html);
-    assert_eq!(ann.browser.open(&login.id).await.heading(), "This sign-in has expired");
+    assert_eq!(ann.browser.open(&login.id).await.heading(), "Sign-in expired");
     let seen = login.seen(&app.api).await;
     assert_eq!((&seen["status"], &seen["result"]), (&json!("expired"), &Value::Null));
     // Nobody came in time to this one.
@@ -217,7 +217,7 @@ async fn a_login_that_took_too_long_logs_nobody_in() {
     app.advance(TimeDelta::minutes(2));
     let page = ann.browser.get(&format!("/qr/{}", unseen.id)).await;
     assert_eq!((page.status, page.heading()), (410, "This QR code has expired"));
-    assert_eq!(ann.browser.open(&unseen.id).await.heading(), "This sign-in has expired");
+    assert_eq!(ann.browser.open(&unseen.id).await.heading(), "Sign-in expired");
     assert_eq!(unseen.seen(&app.api).await["status"], "expired");
     assert_eq!(logins(&app).await, []);
 }

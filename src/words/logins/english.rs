@@ -27,7 +27,7 @@ pub static WORDS: LoginWords = LoginWords {
         )
     },
     passkey_button: "Sign in with a passkey",
-    client_term: "You sign in to",
+    client_term: "Sign-in to",
     number_term: "Number",
     none_title: "No passkey here?",
     none: |client| {
@@ -67,7 +67,7 @@ pub static WORDS: LoginWords = LoginWords {
         },
     },
     expired: NoteOf {
-        title: "This sign-in has expired",
+        title: "Sign-in expired",
         text: |client| {
             format!("It took too long, so nobody was signed in. Get a new QR code on {client}'s page.")
         },

@@ -27,7 +27,7 @@ pub static WORDS: LoginWords = LoginWords {
         )
     },
     passkey_button: "Mit Passkey anmelden",
-    client_term: "Sie melden sich an bei",
+    client_term: "Anmeldung bei",
     number_term: "Zahl",
     none_title: "Kein Passkey vorhanden?",
     none: |client| {
@@ -69,7 +69,7 @@ pub static WORDS: LoginWords = LoginWords {
         },
     },
     expired: NoteOf {
-        title: "Diese Anmeldung ist abgelaufen",
+        title: "Anmeldung abgelaufen",
         text: |client| {
             format!(
                 "Es hat zu lange gedauert, also wurde niemand angemeldet. Holen Sie sich auf der Seite von {client} einen neuen QR-Code."
