@@ -1,5 +1,6 @@
 //! A company's own site, as small as it can be: asks a person for consent, shows the QR code that leads a phone to it,
-//! and follows live what the phone decides. Its page has no API key: it watches with the consent's watch token.
+//! and follows live what the phone decides; or logs somebody in by a QR code, beside which it shows the number that they
+//! have to enter on the phone. Its page has no API key: it watches with the watch token of the consent, or of the code.
 //!
 //! `cargo run --example relying_party` beside a running server (`./run`), then open <http://localhost:9091>.
 
@@ -79,6 +80,31 @@ impl Site {
         }))
     }
 
+    /// A code that logs in whoever scans it and enters the number beside it.
+    async fn log_in(&self) -> anyhow::Result<Value> {
+        let code = self.post("/v1/qr/generate", &json!({ "type": "login" })).await?;
+        let id = code["id"].as_str().unwrap_or_default();
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let token = text(&code["watchToken"]);
+        Ok(json!({
+            "id": id,
+            "url": code["url"],
+            "number": code["matchingNumber"],
+            "picture": format!("{}?format=svg&size=240&watchToken={token}", text(&code["imageUrl"])),
+            "status": format!("{}/v1/qr/{id}?watchToken={token}", self.server),
+        }))
+    }
+
+    /// Who logged in, for this site's own eyes: here it would begin a session of theirs.
+    async fn logged_in(&self, id: &str) -> anyhow::Result<Value> {
+        if !self.asked.lock().unwrap_or_else(PoisonError::into_inner).contains(id) {
+            bail!("nobody was asked that here");
+        }
+        let code = self.call(self.http.get(format!("{}/v1/qr/{id}", self.server))).await?;
+        Ok(json!({ "status": code["status"], "result": code["result"], "endReason": code["endReason"] }))
+    }
+
     /// What was granted, for this site's own eyes.
     async fn result(&self, id: &str) -> anyhow::Result<Value> {
         if !self.asked.lock().unwrap_or_else(PoisonError::into_inner).contains(id) {
@@ -102,6 +128,14 @@ async fn ask(State(site): State<Arc<Site>>, Json(asked): Json<Asked>) -> Respons
 
 async fn result(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Response {
     answer(site.result(&id).await)
+}
+
+async fn log_in(State(site): State<Arc<Site>>) -> Response {
+    answer(site.log_in().await)
+}
+
+async fn logged_in(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Response {
+    answer(site.logged_in(&id).await)
 }
 
 fn answer(result: anyhow::Result<Value>) -> Response {
@@ -129,6 +163,8 @@ async fn main() -> anyhow::Result<()> {
         .route("/", get(async || Html(PAGE)))
         .route("/ask", post(ask))
         .route("/result/{id}", get(result))
+        .route("/login", post(log_in))
+        .route("/login/{id}", get(logged_in))
         .with_state(Arc::new(site));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let listener =

@@ -18,6 +18,7 @@ pub mod http;
 pub mod ids;
 pub mod key_file;
 pub mod limits;
+pub mod matching_number;
 pub mod notifier;
 pub mod openapi;
 pub mod owner;

@@ -16,6 +16,7 @@ pub mod field;
 pub mod form;
 pub mod headers;
 pub mod language;
+pub mod login;
 pub mod post;
 pub mod qr;
 pub mod resource;

@@ -8,6 +8,7 @@ pub mod decision;
 pub mod device;
 pub mod enrolling;
 pub mod holder;
+pub mod login;
 pub mod passkey;
 pub mod recipient;
 mod turns;
@@ -15,6 +16,7 @@ mod turns;
 use chrono::{DateTime, Utc};
 use mobid_domain::actor::Actor;
 use mobid_domain::device::DeviceError;
+use mobid_domain::fido::LoginError;
 use mobid_domain::id::{ClientId, CommandId, PersonId};
 use mobid_domain::person::{PersonError, TENANT};
 use mobid_projections::projection::ApplyError;
@@ -65,6 +67,8 @@ pub enum Trouble {
     Person(#[from] ExecuteError<PersonError>),
     #[error("{0}")]
     Device(ExecuteError<DeviceError>),
+    #[error("{0}")]
+    Login(ExecuteError<LoginError>),
     #[error(transparent)]
     Ceremony(#[from] BeginError),
     #[error("the public URL's host cannot have passkeys: {0}")]

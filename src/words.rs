@@ -5,6 +5,7 @@
 
 mod english;
 mod german;
+pub mod logins;
 pub mod passkeys;
 
 use chrono::{DateTime, Utc};

@@ -13,6 +13,7 @@ use self::forms::Forms;
 use crate::pages::Visitor;
 use crate::support::authenticator::{self, Authenticator};
 use crate::support::enrollee::{self, Enrollee};
+use crate::support::login;
 use crate::support::process::ServerProcess;
 use crate::support::receiver::Receiver;
 use crate::support::redis::Redis;
@@ -212,6 +213,7 @@ async fn enroll_and_decide(server: &ServerProcess) -> Vec<String> {
         let options = if begun["create"].is_object() { &begun["create"] } else { &begun["get"] };
         shown.extend([options.clone(), credential]);
     }
+    shown.extend(log_in_by_qr_code(&api, &mut ann).await);
     let evidence = api.get(&format!("/v1/service/consents/{consent}/evidence")).await;
     let proof = &evidence.data()["items"][0]["proof"];
     let mut secrets: Vec<_> =
@@ -221,6 +223,25 @@ async fn enroll_and_decide(server: &ServerProcess) -> Vec<String> {
     secrets.extend(parts.map(str::to_owned));
     secrets.push(ann.browser.cookie.clone().unwrap().split_once('=').unwrap().1.to_owned());
     secrets
+}
+
+/// A login by QR code, once spoilt and once good; what was asked and answered.
+async fn log_in_by_qr_code(api: &Api, ann: &mut Enrollee) -> Vec<Value> {
+    let login = login::generate(api).await;
+    ann.match_number(&login).await;
+    let mut shown = vec![];
+    for (spoilt, status) in [(true, 422), (false, 303)] {
+        let begun = ann.begin(&login.id, &[]).await;
+        let mut credential = ann.answer(&begun);
+        if spoilt {
+            credential["response"]["signature"] = json!("MAA");
+        }
+        let done = ann.finish(&login.id, &begun, &credential).await;
+        assert_eq!(done.status, status, "{}", done.html);
+        shown.extend([begun["get"].clone(), credential]);
+    }
+    assert_eq!(login.seen(api).await["status"], "used");
+    shown
 }
 
 /// A secret in a path, a query, a field, a value, and instead of a key.

@@ -1,7 +1,11 @@
 //! QR codes: what they say, what becomes of them, what they look like.
 
 mod codes;
+mod enrollments;
+mod logins;
+mod passkeys;
 mod pictures;
+mod relay;
 
 use serde_json::json;
 

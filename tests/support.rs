@@ -3,6 +3,7 @@
 pub mod authenticator;
 mod client;
 pub mod enrollee;
+pub mod login;
 pub mod mail_sink;
 mod postgres;
 pub mod process;

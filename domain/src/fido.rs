@@ -15,7 +15,7 @@ mod reason;
 #[cfg(test)]
 mod spec;
 
-pub use aggregate::{Attempt, Login, Outcome};
+pub use aggregate::{Attempt, HOSTED_PAGE, Login, Outcome};
 pub use command::LoginCommand;
 pub use error::LoginError;
 pub use event::{Failed, LoginEvent, Succeeded};

@@ -23,7 +23,7 @@ use crate::recorded::Recorded;
 use crate::webhook::Endpoint;
 
 /// Every event that was ever stored, by aggregate, with the versions that there are.
-const EVENTS: [(&str, &str, &[&str]); 40] = [
+const EVENTS: [(&str, &str, &[&str]); 43] = [
     ("client", "client.callback_secret_rotated", &["1"]),
     ("client", "client.created", &["1"]),
     ("client", "client.deleted", &["1"]),
@@ -59,7 +59,10 @@ const EVENTS: [(&str, &str, &[&str]); 40] = [
     ("device", "device.used", &["1"]),
     ("fido", "auth.failed", &["1"]),
     ("fido", "auth.success", &["1"]),
+    ("qr", "qr.ended", &["1"]),
     ("qr", "qr.generated", &["1"]),
+    ("qr", "qr.number_matched", &["1"]),
+    ("qr", "qr.number_refused", &["1"]),
     ("qr", "qr.scanned", &["1"]),
     ("webhook", "webhook.created", &["1"]),
     ("webhook", "webhook.deleted", &["1"]),

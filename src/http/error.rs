@@ -321,7 +321,11 @@ impl From<CodeError> for ApiError {
     fn from(error: CodeError) -> Self {
         match error {
             CodeError::NotFound | CodeError::NotTheClient => Self::not_found(),
-            CodeError::AlreadyExists | CodeError::Expired => Self::conflict(error.to_string()),
+            CodeError::AlreadyExists
+            | CodeError::Expired
+            | CodeError::Ended
+            | CodeError::NotALogin
+            | CodeError::NotOnThePage => Self::conflict(error.to_string()),
         }
     }
 }

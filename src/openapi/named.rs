@@ -1,6 +1,6 @@
 //! Values that many schemas name: each is described once, under a name of its own.
 
-use mobid_domain::qr::Status as QrStatus;
+use mobid_domain::qr::{EndReason as QrEnd, Status as QrStatus};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::schema::OneOfBuilder;
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, Type};
@@ -49,7 +49,8 @@ named! {
     enrollment_status = "EnrollmentStatus": about(enrollment_statuses(),
         "`pending` becomes `device_registered`, that `completed` or `failed`; both can become `expired` or `cancelled`.");
     enrollment_failure = "EnrollmentFailure": one_of(&["too_many_tries"]);
-    qr_type = "QrCodeType": one_of(&["consent"]);
+    qr_type = "QrCodeType": one_of(&["consent", "enrollment", "login"]);
+    qr_end = "QrCodeEnd": about(one_of(&QrEnd::ALL.map(QrEnd::as_str)), "Whoever scanned it declined, or three wrong numbers were entered.");
     qr_status = "QrCodeStatus": about(one_of(&QrStatus::ALL.map(QrStatus::as_str)),
         "`active` becomes `scanned` when somebody whom it led to the page does something there, and that `used` when what it refers to was decided; whatever comes too late, or leads to what has ended, is `expired`.");
     client_status = "ClientStatus": client_statuses();
@@ -71,6 +72,10 @@ fn or_null(named: Ref) -> RefOr<Schema> {
 
 pub fn assurance_or_null() -> RefOr<Schema> {
     or_null(assurance())
+}
+
+pub fn qr_end_or_null() -> RefOr<Schema> {
+    or_null(qr_end())
 }
 
 pub fn device_block_or_null() -> RefOr<Schema> {

@@ -15,10 +15,12 @@ pub mod recover;
 pub mod show;
 
 use chrono::{DateTime, Utc};
+use mobid_domain::actor::Actor;
 use mobid_domain::client::{Client, Status as ClientStatus};
 use mobid_domain::enrollment::{EnrollmentError, Session, Status};
 use mobid_domain::handle::Handle;
 use mobid_domain::id::EnrollmentId;
+use mobid_domain::qr::Target;
 use mobid_projections::enrollment::query as enrollments;
 
 use super::browser::BrowserSession;
@@ -26,6 +28,7 @@ use super::caps::{self, Counted};
 use super::error::PageError;
 use super::language;
 use super::post::Posted;
+use super::qr::{Via, record_scan};
 use super::view::Hidden;
 use crate::app::App;
 use crate::ephemeral::cap::Use;
@@ -48,6 +51,8 @@ pub struct Visit {
     pub recipient: Handle,
     pub key: DataKey,
     pub occasion: Occasion,
+    /// How somebody got here, as long as they have done nothing.
+    pub via: Option<Via>,
     pub words: &'static Words,
 }
 
@@ -67,7 +72,18 @@ impl Visit {
         let (client, client_is_active) = (account.name.clone(), account.status == ClientStatus::Active);
         let occasion = Occasion { at: app.clock.now(), request_id: request_id::current() };
         let (sequence, words) = (folded.sequence, language::asked_for(None));
-        Ok(Self { id, sequence, session, client, client_is_active, recipient, key, occasion, words })
+        Ok(Self {
+            id,
+            sequence,
+            session,
+            client,
+            client_is_active,
+            recipient,
+            key,
+            occasion,
+            via: None,
+            words,
+        })
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -106,6 +122,13 @@ impl Visit {
     /// Where the answer to a form leads.
     fn path(&self) -> String {
         format!("/r/{}", self.id)
+    }
+
+    /// Records that a QR code led here: that somebody acts says so, a link preview does not.
+    async fn scan(&self, app: &App, via: Option<Via>) -> Result<(), PageError> {
+        let Some(Via::Code(code)) = via else { return Ok(()) };
+        let context = self.occasion.by(self.session.request.client_id, Actor::System("hosted_page"));
+        record_scan(app, code, Target::Enrollment(self.id), &context).await
     }
 
     async fn count(&self, app: &App, of: Use, posted: &Posted) -> Result<(), PageError> {

@@ -7,17 +7,15 @@ use std::fmt;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Redirect;
-use mobid_domain::actor::Actor;
 use mobid_domain::id::QrId;
 use mobid_domain::qr::{Code, CodeCommand, CodeError, Target};
 
-use super::consent::Visit;
 use super::error::PageError;
 use super::resource::Resource;
 use crate::app::App;
-use crate::event_store::{ExecuteError, Terms};
+use crate::event_store::{CommandContext, ExecuteError, Terms};
 
-/// The QR code by which somebody came: one that was generated, or one of the consent's own address.
+/// The QR code by which somebody came: one that was generated, or one of the resource's own address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Via {
     Address,
@@ -53,7 +51,11 @@ pub async fn follow(
         Ok(id) => (target(&app, id).await?, Via::Code(id)),
         Err(_) => (text.parse::<Resource>()?, Via::Address),
     };
-    Ok(Redirect::to(&format!("/r/{target}?via={via}")))
+    match target {
+        // Its page is the code's own.
+        Resource::Login(code) => Ok(Redirect::to(&format!("/r/{code}"))),
+        target => Ok(Redirect::to(&format!("/r/{target}?via={via}"))),
+    }
 }
 
 /// Where a generated code leads, unless its time is over and nobody came by then.
@@ -65,21 +67,26 @@ async fn target(app: &App, id: QrId) -> Result<Resource, PageError> {
     }
     match generation.target {
         Target::Consent(consent) => Ok(consent.into()),
+        Target::Enrollment(enrollment) => Ok(enrollment.into()),
+        Target::Login(_) => Ok(id.into()),
     }
 }
 
-/// Records that a generated code led to a consent. That it leads elsewhere, or that its time was over meanwhile, is
-/// no reason to stop somebody who holds the consent's own address by now.
-pub async fn record_scan(app: &App, visit: &Visit, id: QrId) -> Result<(), PageError> {
+/// Records that a generated code led to something. That it leads elsewhere, or that its time was over meanwhile, is no
+/// reason to stop somebody who holds the other's own address by now. Anybody who has the code may have scanned it, so it
+/// is not the recipient who is on record for it.
+pub async fn record_scan(
+    app: &App,
+    id: QrId,
+    led_to: Target,
+    context: &CommandContext,
+) -> Result<(), PageError> {
     let text = id.to_string();
     let code = app.store.load::<Code>(&text).await?.state;
-    let leads_here = |target| target == Target::Consent(visit.id);
-    if !code.generation().is_some_and(|generation| leads_here(generation.target)) {
+    if !code.generation().is_some_and(|generation| generation.target == led_to) {
         return Ok(());
     }
-    // Anybody who has the code may have scanned it, so it is not the recipient who is on record for it.
-    let context = visit.command(Actor::System("hosted_page"));
-    match app.store.execute::<Code>(&text, CodeCommand::Scan, &context, Terms::default()).await {
+    match app.store.execute::<Code>(&text, CodeCommand::Scan, context, Terms::default()).await {
         Ok(_) | Err(ExecuteError::Refused(CodeError::Expired)) => Ok(()),
         Err(error) => Err(PageError::internal(&error)),
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use mobid_domain::id::{ConsentId, EnrollmentId};
+use mobid_domain::id::{ConsentId, EnrollmentId, QrId};
 
 use super::error::PageError;
 
@@ -11,6 +11,8 @@ use super::error::PageError;
 pub enum Resource {
     Consent(ConsentId),
     Enrollment(EnrollmentId),
+    /// By its code.
+    Login(QrId),
 }
 
 impl fmt::Display for Resource {
@@ -18,6 +20,7 @@ impl fmt::Display for Resource {
         match self {
             Self::Consent(id) => id.fmt(f),
             Self::Enrollment(id) => id.fmt(f),
+            Self::Login(code) => code.fmt(f),
         }
     }
 }
@@ -28,7 +31,8 @@ impl FromStr for Resource {
     fn from_str(text: &str) -> Result<Self, PageError> {
         let consent = text.parse().map(Self::Consent);
         let enrollment = || text.parse().map(Self::Enrollment);
-        consent.or_else(|_| enrollment()).map_err(|_| PageError::NotFound)
+        let login = || text.parse().map(Self::Login);
+        consent.or_else(|_| enrollment()).or_else(|_| login()).map_err(|_| PageError::NotFound)
     }
 }
 
@@ -41,5 +45,11 @@ impl From<ConsentId> for Resource {
 impl From<EnrollmentId> for Resource {
     fn from(id: EnrollmentId) -> Self {
         Self::Enrollment(id)
+    }
+}
+
+impl From<QrId> for Resource {
+    fn from(code: QrId) -> Self {
+        Self::Login(code)
     }
 }

@@ -8,7 +8,7 @@ use super::error::PageError;
 use super::post::Posted;
 use super::resource::Resource;
 use super::view::see_other;
-use super::{consent, enrollment};
+use super::{consent, enrollment, login};
 use crate::app::App;
 
 type ResourcePath = Result<Path<String>, axum::extract::rejection::PathRejection>;
@@ -26,7 +26,8 @@ pub async fn show(
 ) -> Result<Response, PageError> {
     match named(path)? {
         Resource::Consent(id) => consent::show::show(&app, id, query.as_deref(), &headers).await,
-        Resource::Enrollment(id) => enrollment::show::show(&app, id, &headers).await,
+        Resource::Enrollment(id) => enrollment::show::show(&app, id, query.as_deref(), &headers).await,
+        Resource::Login(code) => login::show::show(&app, code, &headers).await,
     }
 }
 
@@ -39,6 +40,7 @@ pub async fn enter(
     match named(path)? {
         Resource::Consent(id) => consent::enter::enter(&app, id, &headers).await,
         Resource::Enrollment(id) => enrollment::code::enter(&app, id, &headers).await,
+        Resource::Login(_) => Err(PageError::NotFound),
     }
 }
 
@@ -47,6 +49,7 @@ pub async fn ask(State(app): State<App>, posted: Posted) -> Result<Response, Pag
     match posted.resource.parse()? {
         Resource::Consent(id) => consent::ask::ask(&app, id, posted).await,
         Resource::Enrollment(id) => enrollment::code::ask(&app, id, posted).await,
+        Resource::Login(_) => Err(PageError::NotFound),
     }
 }
 
@@ -55,14 +58,16 @@ pub async fn again(State(app): State<App>, posted: Posted) -> Result<Response, P
     match posted.resource.parse()? {
         Resource::Consent(id) => consent::ask::again(&app, id, posted).await,
         Resource::Enrollment(id) => enrollment::code::ask(&app, id, posted).await,
+        Resource::Login(_) => Err(PageError::NotFound),
     }
 }
 
-/// `POST /r/{id}/decide`: a code comes back.
+/// `POST /r/{id}/decide`: a code comes back, or the number of a login.
 pub async fn decide(State(app): State<App>, posted: Posted) -> Result<Response, PageError> {
     match posted.resource.parse()? {
         Resource::Consent(id) => consent::decide::decide(&app, id, posted).await,
         Resource::Enrollment(id) => enrollment::code::decide(&app, id, posted).await,
+        Resource::Login(code) => login::number::decide(&app, code, posted).await,
     }
 }
 
@@ -71,6 +76,7 @@ pub async fn begin(State(app): State<App>, posted: Posted) -> Result<Response, P
     match posted.resource.parse()? {
         Resource::Consent(id) => consent::passkey::begin(&app, id, posted).await,
         Resource::Enrollment(id) => enrollment::passkey::begin(&app, id, posted).await,
+        Resource::Login(code) => login::passkey::begin(&app, code, posted).await,
     }
 }
 
@@ -79,13 +85,14 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Result<Response, 
     match posted.resource.parse()? {
         Resource::Consent(id) => consent::passkey::finish(&app, id, posted).await,
         Resource::Enrollment(id) => enrollment::passkey::finish(&app, id, posted).await,
+        Resource::Login(code) => login::passkey::finish(&app, code, posted).await,
     }
 }
 
 /// `POST /r/{id}/recover`: the passkeys are lost, and the recipient begins anew.
 pub async fn recover(State(app): State<App>, posted: Posted) -> Result<Response, PageError> {
     match posted.resource.parse()? {
-        Resource::Consent(_) => Err(PageError::NotFound),
+        Resource::Consent(_) | Resource::Login(_) => Err(PageError::NotFound),
         Resource::Enrollment(id) => enrollment::recover::recover(&app, id, posted).await,
     }
 }

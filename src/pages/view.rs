@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::browser::BrowserSession;
+use crate::words::logins::LoginWords;
 use crate::words::passkeys::PasskeyWords;
 use crate::words::{Note, Words};
 
@@ -113,6 +114,8 @@ impl Ceremony {
 pub struct EnrollPage {
     pub frame: Frame,
     pub hidden: Hidden,
+    /// The QR code by which somebody came.
+    pub via: Option<String>,
     pub masked: String,
     pub until: Moment,
     pub next_step: String,
@@ -135,6 +138,37 @@ pub struct PasskeyPage {
     /// For who has none of the passkeys that there are.
     pub lost: Option<Note>,
     pub passkeys: &'static PasskeyWords,
+}
+
+/// The number that stands beside a login's QR code is to be entered.
+#[derive(Template)]
+#[template(path = "number.html", config = "src/pages/askama.toml")]
+pub struct NumberPage {
+    pub frame: Frame,
+    pub hidden: Hidden,
+    pub step: String,
+    pub lead: String,
+    pub careful: String,
+    pub until: Moment,
+    pub problem: Option<String>,
+    pub tries_left: String,
+    pub logins: &'static LoginWords,
+}
+
+/// A login that waits for a passkey.
+#[derive(Template)]
+#[template(path = "login.html", config = "src/pages/askama.toml")]
+pub struct LoginPage {
+    pub frame: Frame,
+    pub hidden: Hidden,
+    pub step: String,
+    pub lead: String,
+    pub facts: Vec<Fact>,
+    pub ceremony: Ceremony,
+    pub problem: Option<&'static str>,
+    /// For who has no passkey.
+    pub none: String,
+    pub logins: &'static LoginWords,
 }
 
 pub struct Fact {

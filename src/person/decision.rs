@@ -39,7 +39,7 @@ pub struct Text<'a> {
     pub expires_at: DateTime<Utc>,
 }
 
-fn seconds<S: serde::Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn seconds<S: serde::Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
@@ -48,6 +48,13 @@ fn seconds<S: serde::Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S:
 pub struct Asked {
     pub text: String,
     pub nonce: [u8; 32],
+}
+
+/// What a passkey signs that is asked to sign this text.
+pub(super) fn challenge(domain: &str, nonce: &[u8; 32], text: &str) -> Challenge {
+    let text = Sha256::digest(text.as_bytes());
+    let parts: [&[u8]; 4] = [domain.as_bytes(), &[0], nonce, &text];
+    parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize().into()
 }
 
 impl<'a> Text<'a> {
@@ -79,9 +86,7 @@ impl Asked {
 
     /// What the passkey signs.
     pub fn challenge(&self) -> Challenge {
-        let text = Sha256::digest(self.text.as_bytes());
-        let parts: [&[u8]; 4] = [DOMAIN.as_bytes(), &[0], &self.nonce, &text];
-        parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize().into()
+        challenge(DOMAIN, &self.nonce, &self.text)
     }
 
     /// What is kept of the answer, for whoever wants to verify it: what is personal in it sealed.

@@ -60,6 +60,8 @@ pub async fn begin_anew(app: &App, handle: &Handle, occasion: &Occasion) -> Resu
     let command = PersonCommand::ReleaseHandle { reason: ReleaseReason::Recovered };
     let context = occasion.command(id);
     app.store.execute::<Person>(&former.id.to_string(), command, &context, Terms::default()).await?;
+    // Who logged in meanwhile, as whom a client had never met, was still the former one.
+    app.vault.part(handle, former.id, &tenants(app).await?).await?;
     tracing::info!(person = %former.id, "a handle was recovered by somebody without its passkeys");
     match take_turn(app, handle, id, next, occasion).await {
         Err(Trouble::Person(ExecuteError::Claimed(_))) => find_or_make(app, handle, occasion).await.map(Some),

@@ -18,7 +18,7 @@ pub struct LoginBody {
     #[schema(schema_with = named::login_id)]
     pub id: String,
     pub verified: bool,
-    /// What the client calls its user; `null` where that is not known.
+    /// What the client calls its user, or, of a login by QR code, `usr_…`; `null` where that is not known.
     #[schema(value_type = Option<String>, required)]
     pub user_id: Value,
     #[schema(value_type = Option<String>, required)]

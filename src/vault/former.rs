@@ -3,7 +3,7 @@
 use mobid_domain::handle::Handle;
 use mobid_domain::id::{ClientId, PersonId, UserId};
 
-use super::{Vault, VaultError};
+use super::{SealError, Vault, VaultError};
 
 impl Vault {
     /// Ends what a handle leads to with these clients: from here on it leads to ids that nobody had, and what was
@@ -37,6 +37,18 @@ impl Vault {
             self.users.invalidate(hash);
         }
         Ok(())
+    }
+
+    /// Who a person was to a client under a handle that they hold no more.
+    pub async fn former(&self, person: PersonId, tenant: ClientId) -> Result<Option<UserId>, VaultError> {
+        let found = sqlx::query_scalar!(
+            "select user_id from vault_former_subjects where person_id = $1 and tenant = $2 order by user_id limit 1",
+            person.to_string(),
+            tenant.to_string()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found.map(|id| id.parse().map_err(|_| SealError::Malformed)).transpose()?)
     }
 
     /// Whether a client knew this person as this user once.

@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use super::driver::Browser;
 use super::last_code;
 use crate::pages::Visitor;
-use crate::support::TestApp;
+use crate::support::{TestApp, login};
 
 /// The example as a process of its own, and where it is.
 async fn start(app: &TestApp) -> (Child, String) {
@@ -67,7 +67,36 @@ async fn a_site_follows_live_what_the_phone_decides() {
     browser.quit().await;
 }
 
-/// The consent that a redirect leads to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_logs_in_whom_the_phone_shows_a_passkey_and_its_number() {
+    let app = TestApp::start().await;
+    let (mut ann, enrollment) = login::ann(&app).await;
+    let (_site, url) = start(&app).await;
+    let browser = Browser::start_scripted().await;
+    browser.open(&url).await;
+    browser.click("#login button").await;
+    browser.says("#status", "Waiting for your phone …").await;
+    assert_eq!(browser.evaluate("document.getElementById('picture').decode().then(() => 1)").await, 1);
+    assert_eq!(browser.barriers().await, Vec::<String>::new(), "axe-core");
+    browser.shoot("relying-party-3-login").await;
+    // The phone: what the code says, and the number that stands beside it.
+    let code = browser.evaluate("document.getElementById('link').href").await.as_str().unwrap().to_owned();
+    let led = ann.browser.get(code.strip_prefix(&app.url("")).unwrap()).await;
+    let id = id_of(led.location());
+    let number = browser.text("#number").await;
+    assert_eq!(login::enter(&mut ann.browser, &id, &number).await.status, 303);
+    browser.says("#status", "Your phone is there. Finish on its screen.").await;
+    assert_eq!(ann.passkey(&id).await.heading(), "You are signed in");
+    let enrolled = app.api.get(&format!("/v1/enrollments/{enrollment}")).await;
+    let user = enrolled.data()["userId"].as_str().unwrap();
+    browser.says("#status", &format!("Welcome! You are {user}.")).await;
+    browser.shoot("relying-party-4-logged-in").await;
+    assert!(!browser.requested().await.iter().any(|url| url.contains("qk_")), "no key gets near the page");
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    browser.quit().await;
+}
+
+/// What a redirect leads to.
 fn id_of(location: &str) -> String {
     location.strip_prefix("/r/").unwrap().split('?').next().unwrap().to_owned()
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ceremonies, described, document, resolved};
 use crate::support::authenticator::device_of;
-use crate::support::enrollee::registered;
+use crate::support::enrollee::{create, registered};
 use crate::support::{Reply, TestApp};
 
 /// An operation that takes a body.
@@ -37,9 +37,13 @@ impl Sent<'_> {
         };
         let path = format!("/v1{}", self.path.replace("{id}", &id));
         let mut body = body.clone();
-        // What the examples refer to is nowhere.
+        // What the examples refer to is nowhere; what another type refers to is another thing, or nothing.
         if body["referenceId"].as_str().is_some_and(|id| id.starts_with("cs_")) {
-            body["referenceId"] = json!(self.app.create_consent().await);
+            match body["type"].as_str() {
+                Some("enrollment") => body["referenceId"] = json!(create(&self.app.api).await),
+                Some("login") => drop(body.as_object_mut().unwrap().remove("referenceId")),
+                _ => body["referenceId"] = json!(self.app.create_consent().await),
+            }
         }
         Reply::of(self.app.api.request(self.method.clone(), &path).json(&body)).await
     }

@@ -119,9 +119,9 @@ async fn only_what_is_the_clients_own_and_known_gets_a_code() {
     assert_eq!((theirs.status, theirs.errors()), (422, vec!["referenceId:unknown_reference".to_owned()]));
     assert_eq!(theirs.without_request_id(), nobodys.without_request_id());
     for (kind, id, expected) in [
-        ("enrollment", consent.as_str(), "type:unsupported_type"),
+        ("enrollment", consent.as_str(), "referenceId:invalid_reference_id"),
         ("mandate", &consent, "type:unsupported_type"),
-        ("login", &consent, "type:unsupported_type"),
+        ("login", &consent, "referenceId:invalid_reference_id"),
         ("tea", &consent, "type:invalid_type"),
         ("consent", "cl_00000000000000000000000000", "referenceId:invalid_reference_id"),
     ] {

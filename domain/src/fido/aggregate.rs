@@ -13,6 +13,9 @@ use crate::id::{ClientId, DeviceId, UserId};
 use crate::sealed::SealedIn;
 use crate::stamped::Stamped;
 
+/// Who says that an attempt on a hosted page failed.
+pub const HOSTED_PAGE: &str = "hosted_page";
+
 /// Nothing yet, or an attempt that came to something.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -88,10 +91,25 @@ impl Decider for Login {
             }
         };
         match self {
-            _ if stamped.by != Actor::Client(client_id) => Err(LoginError::NotTheClient),
+            _ if !may_say(&event, stamped.by, client_id) => Err(LoginError::NotTheClient),
             Self::Attempt(_) => Err(LoginError::AlreadyOver),
             Self::None => Ok(vec![event]),
         }
+    }
+}
+
+/// A client says what came of a login on its own pages. On a hosted page whoever logged in says so by themselves, as whom
+/// the client knows; of an attempt that failed nobody knows whose it was.
+fn may_say(event: &LoginEvent, by: Actor, client_id: ClientId) -> bool {
+    match (by, event) {
+        (Actor::Client(client), _) => client == client_id,
+        (Actor::Recipient(user), LoginEvent::Succeeded(succeeded)) => {
+            succeeded.user_id == user && succeeded.reference.is_none()
+        }
+        (Actor::System(name), LoginEvent::Failed(failed)) => {
+            name == HOSTED_PAGE && failed.reference.is_none()
+        }
+        (Actor::Recipient(_) | Actor::System(_) | Actor::Person(_), _) => false,
     }
 }
 

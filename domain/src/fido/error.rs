@@ -4,6 +4,6 @@
 pub enum LoginError {
     #[error("the attempt came to something already")]
     AlreadyOver,
-    #[error("only its client can say what it came to")]
+    #[error("only its client, or who logs in on a hosted page, can say what it came to")]
     NotTheClient,
 }

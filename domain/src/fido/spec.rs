@@ -97,6 +97,24 @@ fn nobody_says_what_a_login_of_another_client_came_to() {
 }
 
 #[test]
+fn on_a_hosted_page_who_logs_in_says_so_and_nobody_else_does() {
+    let hosted = Succeeded { reference: None, ..success(0) };
+    let succeed = |succeeded: &Succeeded| LoginCommand::Succeed(Box::new(succeeded.clone()));
+    let person = Actor::Recipient(hosted.user_id);
+    given(vec![]).when(at_ten(person, succeed(&hosted))).then_expect_events(vec![LoginEvent::Succeeded(
+        Box::new(Succeeded { at: minute(10), ..hosted.clone() }),
+    )]);
+    for by in [Actor::Recipient(UserId(Uuid::from_u128(1))), Actor::System(HOSTED_PAGE)] {
+        given(vec![]).when(at_ten(by, succeed(&hosted))).then_expect_error(LoginError::NotTheClient);
+    }
+    given(vec![]).when(at_ten(person, succeed(&success(0)))).then_expect_error(LoginError::NotTheClient);
+    given(vec![])
+        .when(at_ten(Actor::System(HOSTED_PAGE), fail()))
+        .then_expect_events(vec![LoginEvent::Failed(Box::new(failure(10)))]);
+    given(vec![]).when(at_ten(person, fail())).then_expect_error(LoginError::NotTheClient);
+}
+
+#[test]
 fn an_attempt_says_what_it_came_to() {
     let succeeded = state(LoginEvent::Succeeded(Box::new(success(0))));
     assert_eq!(succeeded.attempt().unwrap().outcome, Outcome::Succeeded { user_verified: true });

@@ -7,11 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::command::CodeCommand;
 use super::error::CodeError;
-use super::event::{CodeEvent, Generated, Target};
+use super::event::{CodeEvent, EndReason, Generated, Target};
 use crate::actor::Actor;
 use crate::event::{Decider, aggregate};
 use crate::id::ClientId;
 use crate::stamped::Stamped;
+
+/// Wrong numbers that a login's code takes; the last of them ends it. Whoever guesses all of them has a number of three
+/// digits once in 333 codes.
+pub const TRIES: u32 = 3;
 
 /// Nothing yet, or what was generated.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +34,16 @@ pub struct Generation {
     pub expires_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
     pub scanned_at: Option<DateTime<Utc>>,
+    /// Wrong numbers so far.
+    pub numbers_refused: u32,
+    pub ended: Option<End>,
+}
+
+/// How a login's code ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    pub reason: EndReason,
+    pub at: DateTime<Utc>,
 }
 
 /// The one word for where a code stands.
@@ -112,7 +126,41 @@ impl Generation {
             expires_at: generated.expires_at,
             created_at: generated.at,
             scanned_at: None,
+            numbers_refused: 0,
+            ended: None,
         }
+    }
+
+    pub fn tries_left(&self) -> u32 {
+        TRIES.saturating_sub(self.numbers_refused)
+    }
+
+    /// Whether a login can still come of it.
+    fn is_open(&self, at: DateTime<Utc>) -> Result<(), CodeError> {
+        match self.target {
+            Target::Login(_) if self.ended.is_some() => Err(CodeError::Ended),
+            Target::Login(_) if at >= self.expires_at => Err(CodeError::Expired),
+            Target::Login(_) => Ok(()),
+            Target::Consent(_) | Target::Enrollment(_) => Err(CodeError::NotALogin),
+        }
+    }
+
+    /// The scan, if this is the first that was done on the page.
+    fn scan(&self, at: DateTime<Utc>) -> Vec<CodeEvent> {
+        if self.scanned_at.is_none() { vec![CodeEvent::Scanned { at }] } else { vec![] }
+    }
+
+    fn try_number(&self, right: bool, at: DateTime<Utc>) -> Vec<CodeEvent> {
+        let mut events = self.scan(at);
+        if right {
+            events.push(CodeEvent::NumberMatched { at });
+            return events;
+        }
+        events.push(CodeEvent::NumberRefused { at });
+        if self.numbers_refused + 1 >= TRIES {
+            events.push(CodeEvent::Ended { reason: EndReason::TooManyTries, at });
+        }
+        events
     }
 }
 
@@ -131,7 +179,20 @@ impl Code {
                 *this = Self::Generation(Generation::generated(&generated));
             }
             (Self::Generation(generation), CodeEvent::Scanned { at }) => generation.scanned_at = Some(at),
-            (Self::Absent, CodeEvent::Scanned { .. }) => {}
+            (Self::Generation(generation), CodeEvent::NumberRefused { .. }) => {
+                generation.numbers_refused += 1;
+            }
+            (Self::Generation(generation), CodeEvent::Ended { reason, at }) => {
+                generation.ended = Some(End { reason, at });
+            }
+            (Self::Generation(_), CodeEvent::NumberMatched { .. })
+            | (
+                Self::Absent,
+                CodeEvent::Scanned { .. }
+                | CodeEvent::NumberMatched { .. }
+                | CodeEvent::NumberRefused { .. }
+                | CodeEvent::Ended { .. },
+            ) => {}
         }
     }
 }
@@ -149,7 +210,25 @@ impl Decider for Code {
                 Ok(vec![CodeEvent::Generated(Box::new(Generated { at, ..(**generate).clone() }))])
             }
             (Self::Generation(_), CodeCommand::Generate(_)) => Err(CodeError::AlreadyExists),
-            (Self::Absent, CodeCommand::Scan) => Err(CodeError::NotFound),
+            (Self::Absent, CodeCommand::Scan | CodeCommand::TryNumber { .. } | CodeCommand::Decline) => {
+                Err(CodeError::NotFound)
+            }
+            // An API key never answers for a person.
+            (Self::Generation(_), CodeCommand::TryNumber { .. } | CodeCommand::Decline)
+                if matches!(stamped.by, Actor::Client(_)) =>
+            {
+                Err(CodeError::NotOnThePage)
+            }
+            (Self::Generation(generation), CodeCommand::TryNumber { right }) => {
+                generation.is_open(at)?;
+                Ok(generation.try_number(*right, at))
+            }
+            (Self::Generation(generation), CodeCommand::Decline) => {
+                generation.is_open(at)?;
+                let mut events = generation.scan(at);
+                events.push(CodeEvent::Ended { reason: EndReason::Declined, at });
+                Ok(events)
+            }
             (Self::Generation(generation), CodeCommand::Scan) => match generation.scanned_at {
                 Some(_) => Ok(vec![]),
                 None if at >= generation.expires_at => Err(CodeError::Expired),

@@ -10,4 +10,10 @@ pub enum CodeError {
     NotTheClient,
     #[error("the QR code has expired")]
     Expired,
+    #[error("the QR code has ended")]
+    Ended,
+    #[error("the QR code is not one of a login")]
+    NotALogin,
+    #[error("no client enters a number, or declines, in a person's place")]
+    NotOnThePage,
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::actor::Actor;
-use crate::id::{ClientId, ConsentId};
+use crate::id::{ClientId, ConsentId, EnrollmentId, LoginId};
 use crate::stamped::Stamped;
 
 const CLIENT_ID: ClientId = ClientId(Uuid::from_u128(1));
@@ -30,6 +30,30 @@ fn generated() -> CodeEvent {
 fn scanned(minutes: i64) -> CodeEvent {
     CodeEvent::Scanned { at: minute(minutes) }
 }
+
+/// The same for a login.
+fn wanted_login() -> Generate {
+    Generate { target: Target::Login(LoginId(Uuid::from_u128(8))), ..wanted() }
+}
+
+fn login() -> CodeEvent {
+    CodeEvent::Generated(Box::new(wanted_login()))
+}
+
+fn matched(minutes: i64) -> CodeEvent {
+    CodeEvent::NumberMatched { at: minute(minutes) }
+}
+
+fn refused(minutes: i64) -> CodeEvent {
+    CodeEvent::NumberRefused { at: minute(minutes) }
+}
+
+fn ended(reason: EndReason, minutes: i64) -> CodeEvent {
+    CodeEvent::Ended { reason, at: minute(minutes) }
+}
+
+const RIGHT: CodeCommand = CodeCommand::TryNumber { right: true };
+const WRONG: CodeCommand = CodeCommand::TryNumber { right: false };
 
 fn generate() -> CodeCommand {
     CodeCommand::Generate(Box::new(wanted()))
@@ -75,6 +99,57 @@ fn no_scan_counts_from_the_end_on() {
 }
 
 #[test]
+fn a_number_is_a_scan_and_every_one_is_on_record() {
+    given(vec![login()]).when(at(1, PAGE, RIGHT)).then_expect_events(vec![scanned(1), matched(1)]);
+    given(vec![login()]).when(at(1, PAGE, WRONG)).then_expect_events(vec![scanned(1), refused(1)]);
+    let seen = vec![login(), scanned(1), refused(1)];
+    given(seen.clone()).when(at(2, PAGE, RIGHT)).then_expect_events(vec![matched(2)]);
+    given(seen).when(at(2, PAGE, WRONG)).then_expect_events(vec![refused(2)]);
+}
+
+#[test]
+fn the_third_wrong_number_ends_a_code_and_then_no_number_is_right() {
+    let twice = vec![login(), scanned(1), refused(1), matched(1), refused(2)];
+    let end = ended(EndReason::TooManyTries, 3);
+    given(twice.clone()).when(at(3, PAGE, WRONG)).then_expect_events(vec![refused(3), end.clone()]);
+    let over = [twice, vec![refused(3), end]].concat();
+    assert_eq!(generation(over.clone()).tries_left(), 0);
+    for command in [RIGHT, WRONG, CodeCommand::Decline] {
+        given(over.clone()).when(at(4, PAGE, command)).then_expect_error(CodeError::Ended);
+    }
+}
+
+#[test]
+fn who_declines_ends_a_code_at_any_time() {
+    let declined = |minutes| ended(EndReason::Declined, minutes);
+    let decline = || CodeCommand::Decline;
+    given(vec![login()]).when(at(1, PAGE, decline())).then_expect_events(vec![scanned(1), declined(1)]);
+    let seen = vec![login(), scanned(1), matched(1)];
+    given(seen.clone()).when(at(2, PAGE, decline())).then_expect_events(vec![declined(2)]);
+    given([seen, vec![declined(2)]].concat()).when(at(3, PAGE, RIGHT)).then_expect_error(CodeError::Ended);
+}
+
+#[test]
+fn no_number_counts_from_the_end_on_nor_for_anything_but_a_login() {
+    for command in [RIGHT, WRONG, CodeCommand::Decline] {
+        given(vec![login()]).when(at(10, PAGE, command.clone())).then_expect_error(CodeError::Expired);
+        given(vec![]).when(at(1, PAGE, command.clone())).then_expect_error(CodeError::NotFound);
+        let enrollment = Target::Enrollment(EnrollmentId(Uuid::from_u128(9)));
+        for target in [wanted().target, enrollment] {
+            let other = CodeEvent::Generated(Box::new(Generate { target, ..wanted() }));
+            given(vec![other]).when(at(1, PAGE, command.clone())).then_expect_error(CodeError::NotALogin);
+        }
+    }
+}
+
+#[test]
+fn no_client_enters_the_number_or_declines_in_a_persons_place() {
+    for command in [RIGHT, WRONG, CodeCommand::Decline] {
+        given(vec![login()]).when(at(1, CLIENT, command)).then_expect_error(CodeError::NotOnThePage);
+    }
+}
+
+#[test]
 fn where_a_code_stands_follows_from_the_time_and_from_what_it_refers_to() {
     let open = Referred::Open { until: minute(60) };
     let decided = Referred::Decided { at: minute(5) };
@@ -100,8 +175,20 @@ fn where_a_code_stands_follows_from_the_time_and_from_what_it_refers_to() {
 
 #[test]
 fn every_state_reads_back_from_its_json() {
-    for code in [Code::Absent, Code::Generation(generation(vec![generated(), scanned(1)]))] {
+    let over = vec![login(), scanned(1), refused(1), ended(EndReason::Declined, 2)];
+    for code in [
+        Code::Absent,
+        Code::Generation(generation(vec![generated(), scanned(1)])),
+        Code::Generation(generation(over)),
+    ] {
         let json = serde_json::to_string(&code).unwrap();
         assert_eq!(serde_json::from_str::<Code>(&json).unwrap(), code, "{json}");
+    }
+}
+
+#[test]
+fn why_a_code_ended_has_one_name() {
+    for reason in EndReason::ALL {
+        assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
     }
 }

@@ -3,11 +3,11 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::generate::{MAX_MINUTES, TYPES};
+use super::generate::{MAX_LOGIN_MINUTES, MAX_MINUTES, TYPES, USUAL_LOGIN_MINUTES};
 use super::image::{LARGEST, SMALLEST, USUAL};
 use crate::openapi::body::Body;
 use crate::openapi::operation::{Operation, Shown};
-use crate::openapi::schema::{id, integer, one_of};
+use crate::openapi::schema::{integer, one_of};
 use crate::presentation::qr::{QrBody, QrCodeWatched};
 
 const ONE: &str = "/qr/{id}";
@@ -18,23 +18,40 @@ pub fn operations() -> Vec<Operation> {
 }
 
 fn generate() -> Operation {
-    let example =
-        json!({ "type": "consent", "referenceId": "cs_01kb0m2x9qe3r8s6t4v2w0y5zh", "expiresIn": 10 });
-    let body = Body::new("NewQrCode")
-        .required("type", "What it is to lead to.", one_of(&TYPES))
-        .required("referenceId", "A consent of the client's that still waits for its decision.", id("cs_"))
-        .optional(
-            "expiresIn",
-            "Minutes until it cannot be scanned any more; as long as what it refers to waits if not said, and never longer.",
-            integer(1, MAX_MINUTES),
-        )
-        .example("consent", &example);
     let code = ("QR code generated", Shown::one::<QrBody>());
     Operation::new((Method::POST, "/qr/generate"), (TAG, "generateQrCode"), "Generate a QR code", code)
-        .about("A code that leads whoever scans it to the page of a consent, and says that somebody came.")
-        .takes(body)
+        .about(
+            "A code that leads whoever scans it to the page of a consent or an enrollment, or logs them in, and says that somebody came. A login's `matchingNumber` is for the page that shows the code, beside it: whoever scans the code enters the number there, and then uses a passkey of the hosted pages. Three wrong numbers end the code. The number keeps out who sent somebody a code; it cannot keep out a page that shows both.",
+        )
+        .takes(new_code())
         .versioned()
         .leads_to(&["retrieveQrCode", "qrCodeImage"])
+}
+
+fn new_code() -> Body {
+    let example =
+        json!({ "type": "consent", "referenceId": "cs_01kb0m2x9qe3r8s6t4v2w0y5zh", "expiresIn": 10 });
+    let login = json!({ "type": "login" });
+    let reference = json!({ "type": "string", "pattern": "^(cs|enr)_[0-7][0-9a-hjkmnp-tv-z]{25}$",
+        "examples": ["cs_01kb0m2x9qe3r8s6t4v2w0y5zh"] });
+    let lasts = format!(
+        "Minutes until it cannot be scanned any more; as long as what it refers to waits if not said, and never longer. A login's, by which it has to be done: at most {MAX_LOGIN_MINUTES}, {USUAL_LOGIN_MINUTES} if not said."
+    );
+    let needs_reference = json!([
+        { "properties": { "type": { "enum": ["login"] }, "expiresIn": { "anyOf": [{ "type": "null" }, { "maximum": MAX_LOGIN_MINUTES }] } }, "not": { "required": ["referenceId"] } },
+        { "properties": { "type": { "enum": ["consent", "enrollment"] } }, "required": ["referenceId"] },
+    ]);
+    Body::new("NewQrCode")
+        .required("type", "What it is to lead to.", one_of(&TYPES))
+        .replace(
+            "referenceId",
+            "A consent of the client's that still waits for its decision, or an enrollment of the client's that is not complete. Not for a login.",
+            reference,
+        )
+        .optional("expiresIn", &lasts, integer(1, MAX_MINUTES))
+        .where_any_of(needs_reference)
+        .example("consent", &example)
+        .example("login", &login)
 }
 
 fn retrieve() -> Operation {

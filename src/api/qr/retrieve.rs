@@ -12,7 +12,6 @@ use crate::http::query::Query;
 use crate::http::router::Id;
 use crate::http::waiting::{Seen, for_change};
 use crate::http::watching::{PARAMETER, Viewer};
-use crate::presentation::qr::{body, watched};
 use crate::watch;
 
 const MESSAGE: &str = "QR code";
@@ -28,13 +27,12 @@ pub async fn retrieve(
     let wait = query.wait();
     query.take(PARAMETER, "a watch token", |_| Some(()));
     query.finish()?;
-    let (text, origin) = (id.to_string(), app.config.public_origin());
     if let Some(as_of) = as_of {
         if wait.is_some() {
             return Err(ApiError::bad_request("asOf and wait do not go together."));
         }
-        let Found { generation, referred, sequence, now } = found::then(&app, &viewer, id, as_of).await?;
-        return Ok(ok(MESSAGE, &body(&origin, &text, &generation, referred, now))?.version(sequence));
+        let found = found::then(&app, &viewer, id, as_of).await?;
+        return Ok(ok(MESSAGE, &found.shown(&app, id).body())?.version(found.sequence));
     }
     let found = match wait {
         None | Some(0) => found::now(&app, &viewer, id).await?,
@@ -45,13 +43,13 @@ pub async fn retrieve(
             found
         }
     };
-    let Found { generation, referred, sequence, now } = found;
+    let shown = found.shown(&app, id);
     if viewer.is_watcher() {
-        return Ok(ok(MESSAGE, &watched(&text, &generation, referred, now))?.version(sequence));
+        return Ok(ok(MESSAGE, &shown.watched())?.version(found.sequence));
     }
-    let mut shown = body(&origin, &text, &generation, referred, now);
-    shown.watch_token = Some(watch::token(app.vault.master(), &text, now));
-    Ok(ok(MESSAGE, &shown)?.version(sequence))
+    let mut body = shown.body();
+    body.watch_token = Some(watch::token(app.vault.master(), &id.to_string(), found.now));
+    Ok(ok(MESSAGE, &body)?.version(found.sequence))
 }
 
 /// The code once its status is another than at first, or when the time is up: scanned by its own event, used or expired
@@ -63,8 +61,8 @@ async fn changed(app: &App, viewer: &Viewer, id: QrId, seconds: u32) -> Result<F
     let of_reference = viewer.wait_for(app, client, &generation.target.reference())?;
     for_change(app, vec![of_code, of_reference], seconds, || async move {
         let found = found::now(app, viewer, id).await?;
-        let status = found.generation.status_at(found.now, found.referred);
-        let changes_at = found.generation.changes_at(found.referred);
+        let status = found.generation.status_at(found.now, found.reference.referred);
+        let changes_at = found.generation.changes_at(found.reference.referred);
         Ok(Seen { status: status.as_str(), changes_at, is_final: status.is_final(), found })
     })
     .await

@@ -7,6 +7,7 @@ use axum::response::Response;
 use mobid_domain::actor::Actor;
 use mobid_domain::consent::{Consent, ConsentCommand, Status};
 use mobid_domain::id::ConsentId;
+use mobid_domain::qr::Target;
 
 use super::Visit;
 use super::grant::Grant;
@@ -74,7 +75,8 @@ pub(super) fn granted(visit: &Visit, action: Action, form: &Form) -> Result<Gran
 /// have scanned it, so it is not the recipient who is on record for it.
 pub(super) async fn scan(app: &App, visit: &mut Visit, via: Via) -> Result<(), PageError> {
     if let Via::Code(code) = via {
-        record_scan(app, visit, code).await?;
+        let context = visit.command(Actor::System("hosted_page"));
+        record_scan(app, code, Target::Consent(visit.id), &context).await?;
     }
     if visit.status() != Status::Pending || visit.session.scanned_at.is_some() {
         return Ok(());

@@ -13,6 +13,7 @@ use crate::notifier::Message;
 use crate::pages::browser::BrowserSession;
 use crate::pages::error::PageError;
 use crate::pages::post::Posted;
+use crate::pages::qr::Via;
 use crate::pages::view::{CodePage, Frame, render, see_other, with_session};
 use crate::person::holder;
 use crate::words::Problem;
@@ -21,6 +22,7 @@ use crate::words::Problem;
 pub async fn ask(app: &App, id: EnrollmentId, posted: Posted) -> Result<Response, PageError> {
     let visit = Visit::load(app, id).await?;
     visit.is_open()?;
+    visit.scan(app, Via::parse(posted.form.one("via")?)).await?;
     visit.count(app, Use::Send, &posted).await?;
     let bound = Bound {
         session: posted.browser.hash(app.vault.master()),

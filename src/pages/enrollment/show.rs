@@ -15,17 +15,25 @@ use crate::app::App;
 use crate::pages::browser::BrowserSession;
 use crate::pages::consent::show::{come_again, is_from_elsewhere};
 use crate::pages::error::PageError;
+use crate::pages::qr::Via;
 use crate::pages::view::{
     Ceremony, EnrollPage, Fact, Frame, Moment, PasskeyPage, SharedField, render, with_session,
 };
 use crate::person::holder::{self, Holder};
 use crate::vault::SealError;
 
-pub async fn show(app: &App, id: EnrollmentId, headers: &HeaderMap) -> Result<Response, PageError> {
-    let visit = Visit::load(app, id).await?;
+pub async fn show(
+    app: &App,
+    id: EnrollmentId,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Response, PageError> {
+    let mut visit = Visit::load(app, id).await?;
+    visit.via = Via::of_query(query);
     let known = BrowserSession::of(headers);
     if known.is_none() && is_from_elsewhere(headers) {
-        return Ok(come_again(visit.words, &visit.path()));
+        let via = visit.via.map(|via| format!("?via={via}")).unwrap_or_default();
+        return Ok(come_again(visit.words, &(visit.path() + &via)));
     }
     let browser = known.clone().unwrap_or_else(BrowserSession::random);
     let response = page(app, &visit, &browser, None).await?;
@@ -57,6 +65,7 @@ fn enroll_page(app: &App, visit: &Visit, browser: &BrowserSession) -> EnrollPage
         frame: Frame { words: visit.words, title: (words.asks)(&visit.client), error: false },
         hidden: visit.hidden(app, browser),
         until: Moment::new(visit.words, visit.session.request.expires_at),
+        via: visit.via.map(|via| via.to_string()),
         next_step: (words.next_step)(&masked),
         masked,
         passkeys: words,
