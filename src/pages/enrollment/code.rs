@@ -21,6 +21,9 @@ use crate::words::Problem;
 pub async fn ask(app: &App, id: EnrollmentId, posted: Posted) -> Result<Response, PageError> {
     let visit = Visit::load(app, id).await?;
     visit.is_open()?;
+    if !app.notifier.reaches(&visit.recipient) {
+        return Err(PageError::NoWayThere);
+    }
     visit.count(app, Use::Send, &posted).await?;
     let bound = Bound {
         session: posted.browser.hash(app.vault.master()),
