@@ -99,7 +99,8 @@ impl Notifier {
         if !self.reaches(to) {
             return Err(NotifierError::NoWayThere);
         }
-        let message = Message { to: to.as_str(), channel: to.channel(), ..message };
+        let address = to.address();
+        let message = Message { to: &address, channel: to.channel(), ..message };
         let sending = async {
             match self {
                 Self::Outbox(directory) => outbox::put(directory, &message).await,

@@ -27,6 +27,7 @@ mod openapi;
 mod pages;
 mod permissions;
 mod qr;
+mod redteam;
 mod replay_tool;
 mod schema;
 mod security;

@@ -12,6 +12,7 @@ mod raw_log;
 pub mod receiver;
 mod recipient;
 pub mod redis;
+pub mod tap;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};

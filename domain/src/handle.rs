@@ -3,6 +3,9 @@
 use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
+use url::Host;
+
+use crate::plain::is_plain;
 
 /// A phone number (`^\+[1-9]\d{6,14}$`, ITU-T E.164) or an email address (RFC 5321, with a dotted domain).
 #[derive(Clone, PartialEq, Eq)]
@@ -36,13 +39,38 @@ impl Handle {
         }
     }
 
-    /// The same person's handle has the same normal form: an address is matched without regard to the case of
-    /// ASCII letters. Not of others: the Kelvin sign in lower case is a plain `k`, so somebody else's mailbox would
-    /// pass for this one.
+    /// The same person's handle has the same normal form. Who could write one mailbox in two ways would have two
+    /// persons there, and twice the codes and tries that one may have.
+    ///
+    /// An address is matched without regard to the case of ASCII letters, its domain in the form that DNS has it in, and
+    /// its local part without quotes where it can do without (RFC 5321, 4.1.2: `"ann"` is `ann`). The case of other
+    /// letters counts in a local part: the Kelvin sign in lower case is a plain `k`, so somebody else's mailbox would pass
+    /// for this one. A number is what follows the `+`, digit by digit.
     pub fn normalized(&self) -> String {
         match self {
             Self::Phone(number) => number.clone(),
-            Self::Email(address) => address.to_ascii_lowercase(),
+            Self::Email(address) => {
+                let (local, domain) = parts(address);
+                format!(
+                    "{}@{}",
+                    unquoted(local).to_ascii_lowercase(),
+                    domain_name(domain).unwrap_or_default()
+                )
+            }
+        }
+    }
+
+    /// Where messages go: to the very domain of the normal form, whatever a gateway would have made of another one.
+    pub fn address(&self) -> String {
+        match self {
+            Self::Phone(number) => number.clone(),
+            Self::Email(address) => {
+                let (local, domain) = parts(address);
+                if domain.is_ascii() {
+                    return address.clone();
+                }
+                format!("{local}@{}", domain_name(domain).unwrap_or_default())
+            }
         }
     }
 
@@ -51,7 +79,7 @@ impl Handle {
         match self {
             Self::Phone(number) => format!("{} ••• {}", &number[..2], &number[number.len() - 2..]),
             Self::Email(address) => {
-                let (local, domain) = address.rsplit_once('@').unwrap_or(("", address));
+                let (local, domain) = parts(address);
                 let (name, ending) = domain.rsplit_once('.').unwrap_or((domain, ""));
                 let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
                 format!("{}•••@{}•••.{ending}", first(local), first(name))
@@ -72,13 +100,44 @@ impl FromStr for Handle {
         let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
         match EmailAddress::parse_with_options(text, options) {
             Ok(address)
-                if text.len() <= 254 && !text.contains(char::is_control) && has_name(address.domain()) =>
+                if text.len() <= 254
+                    && text.chars().all(is_plain)
+                    && domain_name(address.domain()).is_some_and(|domain| has_name(&domain)) =>
             {
                 Ok(Self::Email(text.to_owned()))
             }
             _ => Err(InvalidHandle),
         }
     }
+}
+
+fn parts(address: &str) -> (&str, &str) {
+    address.rsplit_once('@').unwrap_or(("", address))
+}
+
+/// A domain as DNS has it (UTS 46, `ToASCII`); `None` if it has no such form.
+fn domain_name(domain: &str) -> Option<String> {
+    if domain.is_ascii() {
+        return Some(domain.to_ascii_lowercase());
+    }
+    match Host::parse(domain) {
+        Ok(Host::Domain(name)) if name.contains('.') => Some(name),
+        _ => None,
+    }
+}
+
+/// What a quoted local part says (RFC 5321, 4.1.2): nothing that is not quoted says the same by another text, since
+/// without quotes there are neither backslashes nor quotes.
+fn unquoted(local: &str) -> String {
+    let Some(quoted) = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return local.to_owned();
+    };
+    let mut said = String::with_capacity(quoted.len());
+    let mut characters = quoted.chars();
+    while let Some(c) = characters.next() {
+        said.extend(if c == '\\' { characters.next() } else { Some(c) });
+    }
+    said
 }
 
 /// A domain whose last label is a number is an address of a machine (WHATWG URL, "ends in a number"), and no name.
@@ -115,6 +174,9 @@ mod tests {
             "ann@0x7f.0x1",
             "ann@example.127",
             "ann@exam\0ple.com",
+            "ann@１２７.０.０.１",
+            "ann@ex\u{202e}ample.com",
+            "a\u{202e}nn@example.com",
         ] {
             assert!(bad.parse::<Handle>().is_err(), "{bad}");
         }
@@ -125,6 +187,40 @@ mod tests {
         let normalized = |text: &str| text.parse::<Handle>().unwrap().normalized();
         assert_eq!(normalized("Kate@Example.com"), normalized("kate@example.com"));
         assert_ne!(normalized("\u{212a}ate@example.com"), normalized("kate@example.com"));
+    }
+
+    #[test]
+    fn one_mailbox_has_one_normal_form_however_it_is_written() {
+        let normalized = |text: &str| text.parse::<Handle>().unwrap().normalized();
+        for (one, other) in [
+            ("\"ann\"@example.com", "ann@example.com"),
+            ("\"a\\n\\n\"@example.com", "Ann@example.com"),
+            ("ann@bücher.example", "ann@xn--bcher-kva.example"),
+            ("ann@BÜCHER.example", "ann@bücher.example"),
+            ("ann@ｅxample.com", "ann@example.com"),
+        ] {
+            assert_eq!(normalized(one), normalized(other), "{one} {other}");
+        }
+        // What looks alike is another's: Cyrillic a, a letter with an accent, a part after a plus.
+        for (one, other) in [
+            ("аnn@example.com", "ann@example.com"),
+            ("ann@exаmple.com", "ann@example.com"),
+            ("änn@example.com", "ann@example.com"),
+            ("ann+1@example.com", "ann@example.com"),
+            ("a.nn@example.com", "ann@example.com"),
+            ("\"a nn\"@example.com", "ann@example.com"),
+            ("+441234567", "+4401234567"),
+        ] {
+            assert_ne!(normalized(one), normalized(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn messages_go_to_the_domain_of_the_normal_form() {
+        let address = |text: &str| text.parse::<Handle>().unwrap().address();
+        assert_eq!(address("\"Ann B\"@Bücher.example"), "\"Ann B\"@xn--bcher-kva.example");
+        assert_eq!(address("Ann@Example.com"), "Ann@Example.com");
+        assert_eq!(address("+1234567890"), "+1234567890");
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod handle;
 pub mod id;
 pub mod leaf;
 pub mod person;
+pub mod plain;
 pub mod qr;
 pub mod recorded;
 pub mod rfc3339;

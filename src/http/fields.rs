@@ -1,6 +1,7 @@
 //! Reads the fields of a JSON object, collecting everything that is wrong with it.
 
 use mobid_domain::handle::{Handle, InvalidHandle};
+use mobid_domain::plain::is_plain;
 use serde_json::{Map, Value};
 
 use super::error::{ApiError, FieldError};
@@ -123,13 +124,13 @@ pub fn recipient(value: &Value) -> Result<Handle, Invalid> {
     text.parse().map_err(|error: InvalidHandle| invalid(format!("It {error}.")))
 }
 
-/// Text without control characters, between one character and `max`.
+/// Plain text, between one character and `max`: it is shown to people, on pages and in messages.
 pub fn text<'v>(value: &'v Value, code: &str, max: usize) -> Result<&'v str, Invalid> {
     let text = value.as_str().ok_or_else(|| Invalid::new(code, "It must be text."))?;
-    if text.is_empty() || text.chars().count() > max || text.contains(char::is_control) {
+    if text.is_empty() || text.chars().count() > max || !text.chars().all(is_plain) {
         return Err(Invalid::new(
             code,
-            format!("It must be 1 to {max} characters, none of them a control character."),
+            format!("It must be 1 to {max} characters, none of them one that controls how text is shown."),
         ));
     }
     Ok(text)

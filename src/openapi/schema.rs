@@ -8,8 +8,8 @@ use mobid_domain::fido::Reason;
 use mobid_domain::webhook::EventType;
 use serde_json::{Value, json};
 
-/// No control characters (C0, DEL and C1), which `fields::text` refuses.
-const NO_CONTROL: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+/// What `fields::text` takes: no control characters (C0, DEL and C1), none that breaks lines or turns text around.
+pub const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$";
 
 /// An id: its prefix and 26 characters of Crockford's base32, in lower case.
 pub fn id(prefix: &str) -> Value {
@@ -18,7 +18,7 @@ pub fn id(prefix: &str) -> Value {
 }
 
 pub fn text(min: usize, max: usize) -> Value {
-    json!({ "type": "string", "minLength": min, "maxLength": max, "pattern": NO_CONTROL })
+    json!({ "type": "string", "minLength": min, "maxLength": max, "pattern": PLAIN })
 }
 
 pub fn integer(min: i64, max: i64) -> Value {

@@ -27,16 +27,19 @@ impl BrowserSession {
         Self(URL_SAFE_NO_PAD.encode(crate::secret::random::<32>()))
     }
 
-    /// The session that a request came with.
+    /// The session that a request came with. Cookies of a neighbour's, whatever is in them, neither hide it nor pass
+    /// for it: they are bytes, only what separates cookies is stripped (Unicode has other spaces, and with one of them
+    /// before it the name has no prefix that a browser would guard), and of two that have the name neither counts.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let token = cookies
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find_map(|(name, value)| (name == COOKIE).then_some(value))?;
+        let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+        let mut tokens = lines
+            .flat_map(|line| line.split(|byte| *byte == b';'))
+            .filter_map(|pair| without_blanks(pair).strip_prefix(COOKIE.as_bytes())?.strip_prefix(b"="));
+        let (token, another) = (tokens.next()?, tokens.next());
         let well_formed = token.len() == LENGTH
-            && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        well_formed.then(|| Self(token.to_owned()))
+            && token.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        let token = String::from_utf8(token.to_vec()).ok()?;
+        (well_formed && another.is_none()).then_some(Self(token))
     }
 
     /// Sets the cookie, for as long as the browser runs.
@@ -57,6 +60,14 @@ impl BrowserSession {
     }
 }
 
+/// As RFC 6265, 5.4 writes them: a space between cookies, and a tab at the worst.
+fn without_blanks(mut pair: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = pair {
+        pair = rest;
+    }
+    pair
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +82,44 @@ mod tests {
         let set = session.set_cookie().unwrap().to_str().unwrap().to_owned();
         let pair = set.split(';').next().unwrap();
         assert_eq!(BrowserSession::of(&with_cookie(&format!("a=b; {pair}; c=d"))), Some(session));
+    }
+
+    fn pair(session: &BrowserSession) -> String {
+        session.set_cookie().unwrap().to_str().unwrap().split(';').next().unwrap().to_owned()
+    }
+
+    #[test]
+    fn what_a_neighbour_puts_beside_it_does_not_hide_a_session() {
+        let session = BrowserSession::random();
+        let line = format!("name=J\u{fc}rgen; =x; {}; __Host-mobid2=y", pair(&session));
+        let headers =
+            HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap())]);
+        assert_eq!(BrowserSession::of(&headers), Some(session));
+    }
+
+    #[test]
+    fn what_looks_like_the_cookie_and_could_be_a_neighbours_is_none() {
+        let planted = pair(&BrowserSession::random());
+        for blank in ["\u{2000}", "\u{a0}", "\u{3000}", "\u{85}", "\u{feff}"] {
+            for line in [
+                format!("{blank}{planted}"),
+                format!("{blank} {planted}"),
+                planted.replace('=', &format!("{blank}=")),
+            ] {
+                let headers = HeaderMap::from_iter([(
+                    header::COOKIE,
+                    HeaderValue::from_bytes(line.as_bytes()).unwrap(),
+                )]);
+                assert_eq!(BrowserSession::of(&headers), None, "{line:?}");
+            }
+        }
+        for line in
+            [planted.to_lowercase(), planted.to_uppercase(), format!("a{planted}"), format!("\"{planted}\"")]
+        {
+            assert_eq!(BrowserSession::of(&with_cookie(&line)), None, "{line}");
+        }
+        let both = format!("{planted}; {}", pair(&BrowserSession::random()));
+        assert_eq!(BrowserSession::of(&with_cookie(&both)), None, "which one is whose, nobody knows");
     }
 
     #[test]

@@ -47,6 +47,15 @@ pub struct Visit {
     pub words: &'static Words,
 }
 
+/// What a code that came back is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ByCode {
+    /// Who entered it is the recipient, and may see what is theirs.
+    Proves,
+    /// Whoever has the handle has a passkey: nothing is shown for a code.
+    OnlyTakesBack,
+}
+
 impl Visit {
     pub async fn load(app: &App, id: ConsentId) -> Result<Self, PageError> {
         let resource = &id.to_string();
@@ -106,16 +115,17 @@ impl Visit {
     }
 
     /// Whether a code is enough, once it has come back: it is not, for what is somebody's who has a passkey, nor for what
-    /// was addressed to whoever had the handle before. Taking something back is always possible.
-    async fn accepts_code(&self, app: &App, action: Action) -> Result<(), PageError> {
+    /// was addressed to whoever had the handle before. Taking something back is always possible, and there it proves no
+    /// more than that.
+    async fn accepts_code(&self, app: &App, action: Action) -> Result<ByCode, PageError> {
         if !self.addressee().is_reached(app).await? {
             return Err(PageError::Moved);
         }
-        let takes_back = matches!(action, Action::Reject | Action::Withdraw);
-        if !takes_back && self.addressee().has_passkey(app).await? {
-            return Err(PageError::PasskeyThere(self.id.into()));
+        match action {
+            _ if !self.addressee().has_passkey(app).await? => Ok(ByCode::Proves),
+            Action::Reject | Action::Withdraw => Ok(ByCode::OnlyTakesBack),
+            Action::Approve | Action::View | Action::Enroll => Err(PageError::PasskeyThere(self.id.into())),
         }
-        Ok(())
     }
 
     fn hidden(&self, app: &App, browser: &BrowserSession) -> Hidden {

@@ -37,6 +37,7 @@ use crate::event_store::ExecuteError;
 use crate::http::request_id;
 use crate::person::Occasion;
 use crate::person::enrolling::Step;
+use crate::person::recipient::Addressee;
 use crate::vault::{DataKey, SealError, Subject};
 use crate::words::Words;
 
@@ -105,9 +106,29 @@ impl Visit {
 
     /// Whether this browser proved the handle a while ago, for this enrollment.
     async fn is_proven(&self, app: &App, browser: &BrowserSession) -> Result<bool, PageError> {
-        let session = browser.hash(app.vault.master());
-        let user = self.session.request.user_id;
-        Ok(proof::holds(&app.pool, session, &self.id.to_string(), user, self.now()).await?)
+        self.holds(app, browser, &self.id.to_string()).await
+    }
+
+    async fn holds(&self, app: &App, browser: &BrowserSession, proved: &str) -> Result<bool, PageError> {
+        let (session, user) = (browser.hash(app.vault.master()), self.session.request.user_id);
+        Ok(proof::holds(&app.pool, session, proved, user, self.now()).await?)
+    }
+
+    /// Whom the client addressed.
+    fn addressee(&self) -> Addressee<'_> {
+        let request = &self.session.request;
+        Addressee { client: request.client_id, handle: &self.recipient, user: request.user_id }
+    }
+
+    /// Whether what the client says of whom it addressed is for whoever proved the handle by a code: not where whoever
+    /// has the handle has a passkey, nor where somebody began anew with it since.
+    async fn tells_by_code(&self, app: &App) -> Result<bool, PageError> {
+        Ok(self.addressee().is_reached(app).await? && !self.addressee().has_passkey(app).await?)
+    }
+
+    /// What a browser proved in which a passkey completed this.
+    fn completion(&self) -> String {
+        format!("{}/completed", self.id)
     }
 
     fn step(&self) -> Step<'_> {

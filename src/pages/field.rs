@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use mobid_domain::handle::Handle;
+use mobid_domain::plain::is_plain;
 use serde::{Deserialize, Serialize};
 
 use crate::words::{FieldKind, Problem};
@@ -61,7 +62,7 @@ impl FieldKind {
         match value.chars().count() {
             0 => return Err(Problem::Empty),
             n if n > MAX_CHARACTERS => return Err(Problem::TooLong { limit: MAX_CHARACTERS }),
-            _ if value.contains(is_treacherous) => return Err(Problem::Unreadable),
+            _ if !value.chars().all(is_plain) => return Err(Problem::Unreadable),
             _ => {}
         }
         match self {
@@ -71,11 +72,6 @@ impl FieldKind {
             _ => Ok(value),
         }
     }
-}
-
-/// Control characters, and those that make text read otherwise than it is (Unicode TR 36, bidirectional overrides).
-fn is_treacherous(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 /// A phone number without what people put between the digits.
@@ -102,7 +98,9 @@ pub fn claims(values: &BTreeMap<String, String>, proved: &Handle) -> BTreeMap<St
 
 fn claim(kind: FieldKind, value: &str, proved: &Handle) -> Claim {
     let same = match (kind, proved) {
-        (FieldKind::Email, Handle::Email(_)) => value.to_ascii_lowercase() == proved.normalized(),
+        (FieldKind::Email, Handle::Email(_)) => {
+            value.parse().is_ok_and(|entered: Handle| entered.normalized() == proved.normalized())
+        }
         (FieldKind::Phone, Handle::Phone(number)) => digits(value) == *number,
         _ => false,
     };

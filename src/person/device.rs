@@ -52,7 +52,7 @@ pub async fn find_or_register(
         }
         let id = DeviceId(crate::ids::new_id());
         let text = id.to_string();
-        let register = registered(member, &text, passkey, kept)?;
+        let register = registered(member, &text, (passkey, kept), occasion)?;
         let key = claim_key(app, member.client, passkey.id, turns.next);
         let terms = Terms { new: true, claims: vec![Claim { kind: CLAIM, key }], ..Terms::default() };
         let command = DeviceCommand::Register(Box::new(register));
@@ -65,7 +65,12 @@ pub async fn find_or_register(
     }
 }
 
-fn registered(member: Member<'_>, id: &str, passkey: &Passkey, kept: &Kept) -> Result<Registered, Trouble> {
+fn registered(
+    member: Member<'_>,
+    id: &str,
+    (passkey, kept): (&Passkey, &Kept),
+    occasion: &Occasion,
+) -> Result<Registered, Trouble> {
     let place = Place {
         tenant: member.client,
         aggregate_id: id,
@@ -83,7 +88,9 @@ fn registered(member: Member<'_>, id: &str, passkey: &Passkey, kept: &Kept) -> R
         backup_eligible: kept.backup_eligible,
         backed_up: passkey.backed_up,
         sign_count: passkey.counter,
-        at: passkey.added_at,
+        // Not when the passkey was added: that is the same wherever the person enrolled, and would tell two clients that
+        // they have the same one.
+        at: occasion.at,
     })
 }
 

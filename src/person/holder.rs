@@ -33,6 +33,18 @@ pub async fn find(app: &App, handle: &Handle) -> Result<Option<Holder>, Trouble>
     Ok(turns(app, handle).await?.1)
 }
 
+/// Whether somebody holds a handle, as of now, by what their own record says.
+pub async fn holds(app: &App, person: PersonId, handle: &Handle) -> Result<bool, Trouble> {
+    let id = person.to_string();
+    let (Some(holder), Some(key)) =
+        (holding(app, &id).await?, app.vault.key(TENANT, Subject::Own(person)).await?)
+    else {
+        return Ok(false);
+    };
+    let held = key.open_text_in(TENANT, &id, "handle", &holder.record.holding.handle)?;
+    Ok(held.parse().is_ok_and(|held: Handle| held.normalized() == handle.normalized()))
+}
+
 /// Who holds a handle that was just proved; somebody new if nobody does.
 pub async fn find_or_make(app: &App, handle: &Handle, occasion: &Occasion) -> Result<Holder, Trouble> {
     loop {

@@ -23,13 +23,13 @@ impl Addressee<'_> {
         Ok(app.vault.find_person(self.client, self.handle).await? == Some(self.user))
     }
 
-    /// Whether it is this person.
+    /// Whether it is this person. Only their own record is looked at, and never who holds the handle: whoever shows a
+    /// passkey of their own to somebody else's request finds out nothing, by no answer and by no time that it takes.
     pub async fn is(&self, app: &App, person: PersonId) -> Result<bool, Trouble> {
-        if self.is_reached(app).await? {
-            let holder = holder::find(app, self.handle).await?;
-            return Ok(holder.is_some_and(|holder| holder.id == person));
-        }
-        Ok(app.vault.was(person, self.client, self.user).await?)
+        let (reached, was) =
+            (self.is_reached(app).await?, app.vault.was(person, self.client, self.user).await?);
+        let holds = holder::holds(app, person, self.handle).await?;
+        Ok(if reached { holds } else { was })
     }
 
     /// Whether whoever holds the handle has a passkey: then a code is not enough for what is theirs.

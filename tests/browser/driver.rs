@@ -14,6 +14,12 @@ use tokio::process::{Child, Command};
 /// What a reference to an element is called (`WebDriver`, 11).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+const ENGLISH: &str = "en-GB,en";
+/// CSS pixels from side to side.
+const PHONE: u32 = 390;
+/// What is left of 1280 pixels at 400 % (WCAG 2.2, 1.4.10).
+const NARROW: u32 = 320;
+
 pub struct Browser {
     http: reqwest::Client,
     session: String,
@@ -21,6 +27,9 @@ pub struct Browser {
     _profile: tempfile::TempDir,
     driver: Child,
 }
+
+/// One that was added to a browser.
+pub struct VirtualAuthenticator(Value);
 
 fn program(variable: &str, usual: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| usual.to_owned())
@@ -60,7 +69,7 @@ enum Kind {
 }
 
 /// Without touch: with it, and with JavaScript off, chromedriver waits for ever for a click to end.
-fn capabilities(profile: &Path, kind: Kind) -> Value {
+fn capabilities(profile: &Path, kind: Kind, language: &str) -> Value {
     let args = [
         "--window-size=1280,1400",
         "--headless=new",
@@ -79,15 +88,18 @@ fn capabilities(profile: &Path, kind: Kind) -> Value {
     let binary = program("MOBID_TEST_CHROMIUM", "/usr/bin/chromium");
     let mut wanted = json!({"browserName": "chrome", "goog:chromeOptions": {"binary": binary, "args": args}});
     let options = &mut wanted["goog:chromeOptions"];
+    options["prefs"] = json!({"intl.accept_languages": language});
     if kind == Kind::Plain {
-        options["prefs"] = json!({"profile.managed_default_content_settings.javascript": 2});
+        options["prefs"]["profile.managed_default_content_settings.javascript"] = json!(2);
+    }
+    if kind != Kind::Scripted {
+        options["mobileEmulation"] = json!({
+            "deviceMetrics": {"width": PHONE, "height": 844, "pixelRatio": 2.0, "touch": false}
+        });
     }
     match kind {
-        Kind::Plain | Kind::Phone => {
-            options["mobileEmulation"] = json!({
-                "deviceMetrics": {"width": 390, "height": 844, "pixelRatio": 2.0, "touch": false}
-            });
-        }
+        Kind::Plain => {}
+        Kind::Phone => wanted["goog:loggingPrefs"] = json!({"browser": "ALL"}),
         Kind::Scripted => wanted["goog:loggingPrefs"] = json!({"browser": "ALL", "performance": "ALL"}),
     }
     json!({"capabilities": {"alwaysMatch": wanted}})
@@ -106,24 +118,29 @@ impl Drop for Browser {
 impl Browser {
     /// Without JavaScript, at the size of a phone.
     pub async fn start() -> Self {
-        Self::of_kind(Kind::Plain).await
+        Self::of_kind(Kind::Plain, ENGLISH).await
     }
 
     /// With JavaScript, at the size of a phone.
     pub async fn start_phone() -> Self {
-        Self::of_kind(Kind::Phone).await
+        Self::of_kind(Kind::Phone, ENGLISH).await
+    }
+
+    /// The same, of somebody who likes this language best.
+    pub async fn start_phone_in(language: &str) -> Self {
+        Self::of_kind(Kind::Phone, language).await
     }
 
     /// With JavaScript, at the size of a desk.
     pub async fn start_scripted() -> Self {
-        Self::of_kind(Kind::Scripted).await
+        Self::of_kind(Kind::Scripted, ENGLISH).await
     }
 
-    async fn of_kind(kind: Kind) -> Self {
+    async fn of_kind(kind: Kind, language: &str) -> Self {
         let (driver, address) = start_driver().await;
         let profile = tempfile::tempdir().unwrap();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1)).build().unwrap();
-        let body = capabilities(profile.path(), kind);
+        let body = capabilities(profile.path(), kind, language);
         let reply: Value =
             http.post(format!("{address}/session")).json(&body).send().await.unwrap().json().await.unwrap();
         let id = reply["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {reply}"));
@@ -154,11 +171,38 @@ impl Browser {
     }
 
     /// An authenticator of the device itself, whose user is there and is verified.
-    pub async fn add_authenticator(&self) {
+    pub async fn add_authenticator(&self) -> VirtualAuthenticator {
         self.devtools("WebAuthn.enable", json!({})).await;
         let options = json!({"protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
             "hasUserVerification": true, "isUserVerified": true, "automaticPresenceSimulation": true});
-        self.devtools("WebAuthn.addVirtualAuthenticator", json!({"options": options})).await;
+        let added = self.devtools("WebAuthn.addVirtualAuthenticator", json!({"options": options})).await;
+        VirtualAuthenticator(added["authenticatorId"].clone())
+    }
+
+    /// What an authenticator has, its private keys and counters included.
+    pub async fn credentials(&self, of: &VirtualAuthenticator) -> Vec<Value> {
+        let told = self.devtools("WebAuthn.getCredentials", json!({"authenticatorId": of.0})).await;
+        told["credentials"].as_array().unwrap().clone()
+    }
+
+    /// Makes an authenticator have this and nothing else, as who copied it would.
+    pub async fn plant(&self, into: &VirtualAuthenticator, credential: &Value) {
+        self.devtools("WebAuthn.clearCredentials", json!({"authenticatorId": into.0})).await;
+        let params = json!({"authenticatorId": into.0, "credential": credential});
+        self.devtools("WebAuthn.addCredential", params).await;
+    }
+
+    /// Forgets every cookie of the site that is shown.
+    pub async fn forget_cookies(&self) {
+        let done = self.http.delete(format!("{}/cookie", self.session)).send().await.unwrap();
+        Self::value("/cookie", done).await;
+    }
+
+    /// Runs a script that leads to another page, and waits for that page.
+    pub async fn go(&self, script: &str) {
+        let before = self.one("html").await;
+        self.run(script).await;
+        self.left(&before).await;
     }
 
     /// From here on it likes pages in this language best.
@@ -270,6 +314,13 @@ impl Browser {
         self.left(&before).await;
     }
 
+    /// The same in a field.
+    pub async fn enter_in(&self, selector: &str, text: &str) {
+        let before = self.one("html").await;
+        self.fill(selector, &format!("{text}\n")).await;
+        self.left(&before).await;
+    }
+
     /// Waits until a page, known by its root, is no longer the one shown, and the next one is complete.
     async fn left(&self, root: &str) {
         let next = async {
@@ -289,6 +340,21 @@ impl Browser {
         self.post("/frame", json!({"id": {ELEMENT: element}})).await;
     }
 
+    pub async fn leave_frame(&self) {
+        self.post("/frame", json!({"id": null})).await;
+    }
+
+    /// Waits until a script finds it so.
+    pub async fn comes_true(&self, expression: &str) {
+        let found = async {
+            while self.evaluate(expression).await != true {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), found).await;
+        assert!(waited.is_ok(), "{expression} does not come true");
+    }
+
     /// What a screen reader calls an element.
     pub async fn label(&self, element: &str) -> String {
         self.get(&format!("/element/{element}/computedlabel")).await.as_str().unwrap().to_owned()
@@ -304,6 +370,33 @@ impl Browser {
         metrics["cssContentSize"]["width"].as_f64().unwrap()
     }
 
+    /// What sticks out to the side: on the narrowest of screens, and on a phone with letters of twice the size (WCAG 2.2,
+    /// 1.4.4 and 1.4.10).
+    pub async fn overflows(&self) -> Vec<String> {
+        let outside = "JSON.stringify([...document.querySelectorAll('body *')]
+            .filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
+            .map((e) => e.outerHTML.slice(0, 120))
+            .concat(document.documentElement.scrollWidth > document.documentElement.clientWidth ? ['it scrolls'] : []))";
+        let mut found = vec![];
+        for (what, width, letters) in [("narrow", NARROW, "100%"), ("large", PHONE, "200%")] {
+            self.resize(width).await;
+            self.evaluate(&format!("document.documentElement.style.fontSize = '{letters}'")).await;
+            let told = self.evaluate(outside).await;
+            let told: Vec<String> = serde_json::from_str(told.as_str().unwrap()).unwrap();
+            found.extend(told.into_iter().map(|text| format!("{what}: {text}")));
+        }
+        self.evaluate("document.documentElement.style.fontSize = ''").await;
+        self.resize(PHONE).await;
+        self.evaluate("scrollTo(0, 0), new Promise((shown) => requestAnimationFrame(() => shown(1)))").await;
+        found
+    }
+
+    /// As the driver itself makes a phone of it: else it clicks beside what it means to.
+    async fn resize(&self, width: u32) {
+        let metrics = json!({"width": width, "height": 844, "deviceScaleFactor": 2, "mobile": true});
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+    }
+
     /// What axe-core finds that keeps people from using the page, in light and in dark. Without JavaScript there is
     /// nobody who could look.
     pub async fn barriers(&self) -> Vec<String> {
@@ -313,11 +406,11 @@ impl Browser {
         let path =
             std::env::var("MOBID_TEST_AXE").expect("axe-core is missing: run ./test, or set MOBID_TEST_AXE");
         let axe = std::fs::read_to_string(path).unwrap();
+        // The inspector's scripts run whatever the page's policy says.
+        self.evaluate(&format!("{axe}\n;0")).await;
         let mut found = vec![];
         for scheme in ["light", "dark"] {
             self.prefer(scheme).await;
-            // The inspector's scripts run whatever the page's policy says.
-            self.evaluate(&format!("{axe}\n;0")).await;
             let grave = "axe.run().then(({ violations, passes }) => JSON.stringify({ looked: passes.length, grave: violations
                 .filter(({ impact }) => ['serious', 'critical'].includes(impact))
                 .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`) }))";
@@ -344,9 +437,13 @@ impl Browser {
 
     /// Pictures of the whole page, in light and in dark; with JavaScript it looks the same.
     pub async fn shoot(&self, name: &str) {
-        if self.kind == Kind::Phone {
-            return;
+        if self.kind != Kind::Phone {
+            self.picture(name).await;
         }
+    }
+
+    /// The same on whatever screen.
+    pub async fn picture(&self, name: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
         std::fs::create_dir_all(&folder).unwrap();
         for scheme in ["light", "dark"] {

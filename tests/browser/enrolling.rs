@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::driver::Browser;
-use super::{is_usable, last_code};
+use super::{has_nothing_to_complain_of, is_usable, last_code};
 use crate::support::TestApp;
 use crate::support::enrollee::{create, create_with};
 
@@ -12,11 +12,14 @@ async fn status(app: &TestApp, id: &str) -> String {
     reply.data()["status"].as_str().unwrap().to_owned()
 }
 
-/// What is left to complain of, but for answers that are no success, which pages of ours may well be.
-async fn has_nothing_to_complain_of(browser: &Browser) {
-    let mut complaints = browser.complaints().await;
-    complaints.retain(|complaint| !complaint.contains("Failed to load resource"));
-    assert_eq!(complaints, Vec::<String>::new());
+/// Goes through an enrollment with the authenticator that the browser has.
+pub async fn enroll(app: &TestApp, browser: &Browser, id: &str) {
+    browser.open(&app.url(&format!("/r/{id}"))).await;
+    browser.press("button[value=enroll]").await;
+    browser.enter(&last_code(app)).await;
+    browser.press("button[data-passkey]").await;
+    browser.press("button[data-passkey]").await;
+    assert_eq!(status(app, id).await, "completed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,12 +73,7 @@ async fn a_recipient_approves_with_the_passkey_and_withdraws_with_it() {
     let browser = Browser::start_scripted().await;
     browser.add_authenticator().await;
     let enrollment = create(&app.api).await;
-    browser.open(&app.url(&format!("/r/{enrollment}"))).await;
-    browser.press("button[value=enroll]").await;
-    browser.enter(&last_code(&app)).await;
-    browser.press("button[data-passkey]").await;
-    browser.press("button[data-passkey]").await;
-    assert_eq!(status(&app, &enrollment).await, "completed");
+    enroll(&app, &browser, &enrollment).await;
     let sent = app.outbox().len();
 
     let wanted = json!({ "requireAssurance": "passkey", "scope": ["name", "email"] });

@@ -92,7 +92,11 @@ async fn a_clients_own_site_registers_and_logs_in() {
     let path = format!("/v1/devices/{}", device["deviceId"].as_str().unwrap());
     assert_ne!(app.api.get(&path).await.data()["lastUsedAt"], Value::Null);
     assert_eq!(app.api.post(&format!("{path}/block"), &json!({})).await.status, 200);
-    assert_eq!(press(&browser, "#whoever").await["data"]["reason"], "device_blocked");
+    browser.click("#whoever").await;
+    browser.appears("pre").await;
+    browser.shoot("48-own-site-blocked-device").await;
+    let told: Value = serde_json::from_str(&browser.text("pre").await).unwrap();
+    assert_eq!((&told["code"], &told["data"]["reason"]), (&json!(422), &json!("device_blocked")));
     browser.quit().await;
 }
 

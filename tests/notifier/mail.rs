@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{asks_for_a_code, says_that_nothing_went_out, silent, through};
 use crate::pages::{Visitor, consent};
+use crate::support::enrollee::create;
 use crate::support::mail_sink::MailSink;
 use crate::support::process::ServerProcess;
 use crate::support::{free_port, reference_body};
@@ -39,6 +40,8 @@ async fn mail_reaches_no_phone_number_and_the_page_says_so() {
     let (id, status, heading) = asks_for_a_code(&app, "+1234567890").await;
     assert_eq!((status, heading.as_str()), (409, "No code can be sent"));
     assert_eq!(consent(&app, &id).await["status"], "pending");
+    let page = Visitor::new(&app).ask(&create(&app.api).await, "enroll", &[]).await;
+    assert_eq!((page.status, page.heading()), (409, "No code can be sent"));
     // A link that could never go out is not tried for ever.
     app.create_consent_with(json!({ "notify": true })).await;
     app.caught_up().await;

@@ -34,6 +34,7 @@ class Sink:
             "from": str(message["from"]),
             "subject": str(message["subject"]),
             "automatic": str(message["auto-submitted"]),
+            "type": message.get_content_type(),
             "text": message.get_content(),
             "encrypted": MODE == "tls" or session.ssl is not None,
             "user": session.auth_data.login.decode() if session.auth_data else None,

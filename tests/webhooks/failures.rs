@@ -124,6 +124,18 @@ async fn a_redirect_is_a_failure_and_not_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_callback_that_redirects_leads_nowhere() {
+    let app = start().await;
+    let home = Subscriber::start().await;
+    let redirecting = Subscriber::scripted(vec![Answer(307, vec![("location", home.url())])]).await;
+    let id = app.create_consent_with(json!({ "callbackUrl": redirecting.url() })).await;
+    app.api.delete(&format!("/v1/service/consents/{id}")).await;
+    let found = until(&app, attempted(1)).await;
+    assert_eq!((found[0].status.as_str(), found[0].status_code), ("pending", Some(307)));
+    assert_eq!(home.received().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_asks_for_time_gets_it() {
     let app = start().await;
     let in_an_hour =

@@ -14,9 +14,8 @@ use crate::presentation::client::ClientBody;
 const ALL: &str = "/clients";
 const ONE: &str = "/clients/{id}";
 const TAG: &str = "Clients";
-/// What begins and ends with something else than a space, without control characters.
-const TRIMMED: &str =
-    r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$";
+/// What begins and ends with something else than a space, of plain text.
+const TRIMMED: &str = r"^[^\s\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]([^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*[^\s\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069])?$";
 
 /// What names a host, as far as a pattern goes: `values::rp_id`.
 const RP_ID: &str = r"^([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}$";

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mobid_domain::plain::is_plain;
 use mobid_domain::slug::Slug;
 use serde_json::Value;
 
@@ -34,7 +35,7 @@ pub fn claims(value: &Value) -> Result<BTreeMap<String, String>, Invalid> {
             let text = value.as_str().ok_or_else(invalid)?;
             let fits = name.parse::<Slug>().is_ok()
                 && text.chars().count() <= MAX_CLAIM_VALUE
-                && !text.contains(char::is_control);
+                && text.chars().all(is_plain);
             if fits { Ok((name.clone(), text.to_owned())) } else { Err(invalid()) }
         })
         .collect()

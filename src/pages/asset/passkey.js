@@ -42,6 +42,8 @@ const say = (form, words) => {
 
 const run = async (form, button) => {
   say(form, '');
+  // What was wrong the last time is not what is wrong now.
+  document.querySelector('.summary')?.remove();
   form.setAttribute('aria-busy', 'true');
   button.disabled = true;
   try {

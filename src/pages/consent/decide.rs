@@ -8,10 +8,10 @@ use mobid_domain::actor::Actor;
 use mobid_domain::consent::{Assurance, AssuranceMethod, Consent, ConsentCommand};
 use mobid_domain::id::ConsentId;
 
-use super::Visit;
 use super::ask::check_cap;
 use super::enter::code_page;
 use super::grant::Grant;
+use super::{ByCode, Visit};
 use crate::app::App;
 use crate::ephemeral::cap::Use;
 use crate::ephemeral::code::{self, Action, Issued, OneTimeCode, Standing};
@@ -50,10 +50,12 @@ pub async fn decide(app: &App, id: ConsentId, posted: Posted) -> Result<Response
         };
         return code_page(app, &visit, &posted.browser, &tried, Some(problem));
     }
-    visit.accepts_code(app, tried.bound.action).await?;
+    let by_code = visit.accepts_code(app, tried.bound.action).await?;
     if code::redeem(&app.pool, &tried, visit.now).await? {
         execute(app, &visit, &tried).await?;
-        return proven(app, &visit, session).await;
+        if by_code == ByCode::Proves {
+            return proven(app, &visit, session).await;
+        }
     }
     Ok(see_other(&visit.path()))
 }

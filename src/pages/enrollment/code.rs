@@ -23,6 +23,9 @@ pub async fn ask(app: &App, id: EnrollmentId, posted: Posted) -> Result<Response
     let visit = Visit::load(app, id).await?;
     visit.is_open()?;
     visit.scan(app, Via::parse(posted.form.one("via")?)).await?;
+    if !app.notifier.reaches(&visit.recipient) {
+        return Err(PageError::NoWayThere);
+    }
     visit.count(app, Use::Send, &posted).await?;
     let bound = Bound {
         session: posted.browser.hash(app.vault.master()),

@@ -18,7 +18,10 @@ pub async fn page(app: &App, visit: &Visit, browser: &BrowserSession) -> Result<
             (words.expired.title, words.expired.text.to_owned())
         }
     };
-    let proven = visit.is_proven(app, browser).await?;
+    let returns = match visit.status() {
+        Status::Completed => visit.holds(app, browser, &visit.completion()).await?,
+        _ => visit.is_proven(app, browser).await? && visit.tells_by_code(app).await?,
+    };
     Ok(OutcomePage {
         frame: Frame { words: visit.words, title: title.to_owned(), error: false },
         hidden: visit.hidden(app, browser),
@@ -29,7 +32,7 @@ pub async fn page(app: &App, visit: &Visit, browser: &BrowserSession) -> Result<
         offers: vec![],
         problem: None,
         ceremony: Ceremony::new(words, words.verify_button),
-        return_link: if proven { return_link(visit)? } else { None },
+        return_link: if returns { return_link(visit)? } else { None },
     })
 }
 

@@ -15,11 +15,12 @@ use super::{Visit, show};
 use crate::app::App;
 use crate::ephemeral::cap::Use;
 use crate::ephemeral::ceremony::Binding;
+use crate::ephemeral::proof;
 use crate::pages::browser::BrowserSession;
 use crate::pages::error::PageError;
 use crate::pages::form::FormError;
 use crate::pages::post::Posted;
-use crate::pages::view::see_other;
+use crate::pages::view::{see_other, with_session};
 use crate::person::enrolling::{self, NotDone, Step};
 use crate::person::holder::{self, Holder};
 use crate::person::passkey::{self, NotTaken};
@@ -87,7 +88,7 @@ pub async fn finish(app: &App, id: EnrollmentId, posted: Posted) -> Result<Respo
         }
     };
     match done {
-        Ok(()) => Ok(see_other(&visit.path())),
+        Ok(()) => went_on(app, id, &posted.browser).await,
         Err(NotDone::Bad(reason)) => {
             // The last try there was may have ended it.
             let visit = Visit::load(app, id).await?;
@@ -96,6 +97,21 @@ pub async fn finish(app: &App, id: EnrollmentId, posted: Posted) -> Result<Respo
         Err(NotDone::Refused(error)) => Err(visit.refused(error)),
         Err(NotDone::Trouble(trouble)) => Err(trouble.into()),
     }
+}
+
+/// On to what there is to do next. Where there is nothing any more, a passkey answered: the browser has a new session,
+/// which is the recipient's.
+async fn went_on(app: &App, id: EnrollmentId, old: &BrowserSession) -> Result<Response, PageError> {
+    let visit = Visit::load(app, id).await?;
+    let next = see_other(&visit.path());
+    if visit.status() != Status::Completed {
+        return Ok(next);
+    }
+    let new = BrowserSession::random();
+    let sessions = (old.hash(app.vault.master()), new.hash(app.vault.master()));
+    let user = visit.session.request.user_id;
+    proof::record(&app.pool, sessions, &visit.completion(), user, visit.now()).await?;
+    Ok(with_session(next, &new))
 }
 
 /// Whoever holds the handle that this browser proved.

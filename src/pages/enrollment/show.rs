@@ -19,7 +19,6 @@ use crate::pages::qr::Via;
 use crate::pages::view::{
     Ceremony, EnrollPage, Fact, Frame, Moment, PasskeyPage, SharedField, render, with_session,
 };
-use crate::person::holder::{self, Holder};
 use crate::vault::SealError;
 
 pub async fn show(
@@ -79,7 +78,8 @@ async fn passkey_page(
     problem: Option<Reason>,
 ) -> Result<PasskeyPage, PageError> {
     let words = visit.words.passkeys();
-    let has_passkey = holder::find(app, &visit.recipient).await?.as_ref().is_some_and(Holder::has_passkey);
+    let has_passkey = visit.addressee().has_passkey(app).await?;
+    let told = visit.tells_by_code(app).await?;
     let (number, note, button, lost) = match visit.status() {
         Status::DeviceRegistered => (3, words.verify, words.verify_button, None),
         _ if has_passkey => (2, words.exists, words.exists_button, Some(words.lost)),
@@ -90,9 +90,9 @@ async fn passkey_page(
         hidden: visit.hidden(app, browser),
         step: (words.step)(number),
         text: note.text,
-        facts: facts(visit)?,
+        facts: facts(visit, told)?,
         known_heading: (words.known_heading)(&visit.client),
-        known: known(visit)?,
+        known: if told { known(visit)? } else { vec![] },
         ceremony: Ceremony::new(words, button),
         problem: problem.map(words.not_taken),
         lost,
@@ -100,11 +100,11 @@ async fn passkey_page(
     })
 }
 
-fn facts(visit: &Visit) -> Result<Vec<Fact>, PageError> {
+fn facts(visit: &Visit, told: bool) -> Result<Vec<Fact>, PageError> {
     let (words, request) = (visit.words, &visit.session.request);
     let plain = |term, text| Fact { term, text, rfc3339: None };
     let mut facts = vec![plain(words.client_term, visit.client.clone())];
-    if let Some(sealed) = &request.display_name {
+    if let Some(sealed) = request.display_name.as_ref().filter(|_| told) {
         let id = visit.id.to_string();
         let name = visit.key.open_text_in(request.client_id, &id, "displayName", sealed)?;
         facts.push(plain(words.passkeys().name_term, name));
