@@ -4,12 +4,14 @@
 //! passkey gives nothing that is theirs; who begins anew inherits nothing; a passkey is good only as the log's newest
 //! state has it. Leaves to others: proving a handle (pages), the rules (domain), verifying signatures (webauthn).
 
+pub mod consents;
 pub mod decision;
 pub mod device;
 pub mod enrolling;
 pub mod holder;
 pub mod passkey;
 pub mod recipient;
+pub mod report;
 mod turns;
 
 use chrono::{DateTime, Utc};
@@ -17,6 +19,7 @@ use mobid_domain::actor::Actor;
 use mobid_domain::device::DeviceError;
 use mobid_domain::id::{ClientId, CommandId, PersonId};
 use mobid_domain::person::{PersonError, TENANT};
+use mobid_domain::report::ReportError;
 use mobid_projections::projection::ApplyError;
 
 use crate::event_store::{CommandContext, ExecuteError};
@@ -65,6 +68,8 @@ pub enum Trouble {
     Person(#[from] ExecuteError<PersonError>),
     #[error("{0}")]
     Device(ExecuteError<DeviceError>),
+    #[error("{0}")]
+    Report(ExecuteError<ReportError>),
     #[error(transparent)]
     Ceremony(#[from] BeginError),
     #[error("the public URL's host cannot have passkeys: {0}")]

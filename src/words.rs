@@ -5,6 +5,7 @@
 
 mod english;
 mod german;
+pub mod me;
 pub mod passkeys;
 
 use chrono::{DateTime, Utc};

@@ -18,6 +18,7 @@ pub mod leaf;
 pub mod person;
 pub mod qr;
 pub mod recorded;
+pub mod report;
 pub mod rfc3339;
 pub mod sealed;
 pub mod slug;

@@ -10,6 +10,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::vault::MasterKey;
 
 const COOKIE: &str = "__Host-mobid";
+/// Of the pages under `/me`: apart, so that whoever answers a request in the same browser neither ends nor gets anybody's
+/// session there.
+const PERSONS_COOKIE: &str = "__Host-mobid-me";
 /// 32 bytes in base64url.
 const LENGTH: usize = 43;
 
@@ -29,11 +32,20 @@ impl BrowserSession {
 
     /// The session that a request came with.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
+        Self::in_cookie(headers, COOKIE)
+    }
+
+    /// The same under `/me`.
+    pub fn of_person(headers: &HeaderMap) -> Option<Self> {
+        Self::in_cookie(headers, PERSONS_COOKIE)
+    }
+
+    fn in_cookie(headers: &HeaderMap, cookie: &str) -> Option<Self> {
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let token = cookies
             .flat_map(|line| line.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .find_map(|(name, value)| (name == COOKIE).then_some(value))?;
+            .find_map(|(name, value)| (name == cookie).then_some(value))?;
         let well_formed = token.len() == LENGTH
             && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
         well_formed.then(|| Self(token.to_owned()))
@@ -41,7 +53,16 @@ impl BrowserSession {
 
     /// Sets the cookie, for as long as the browser runs.
     pub fn set_cookie(&self) -> Option<HeaderValue> {
-        let cookie = format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Strict", self.0);
+        self.cookie(COOKIE)
+    }
+
+    /// The same under `/me`.
+    pub fn set_persons_cookie(&self) -> Option<HeaderValue> {
+        self.cookie(PERSONS_COOKIE)
+    }
+
+    fn cookie(&self, name: &str) -> Option<HeaderValue> {
+        let cookie = format!("{name}={}; Path=/; Secure; HttpOnly; SameSite=Strict", self.0);
         HeaderValue::from_str(&cookie).ok()
     }
 
@@ -71,6 +92,17 @@ mod tests {
         let set = session.set_cookie().unwrap().to_str().unwrap().to_owned();
         let pair = set.split(';').next().unwrap();
         assert_eq!(BrowserSession::of(&with_cookie(&format!("a=b; {pair}; c=d"))), Some(session));
+    }
+
+    #[test]
+    fn what_signs_a_person_in_is_no_session_of_other_pages_nor_the_other_way_round() {
+        let session = BrowserSession::random();
+        let line = |set: HeaderValue| set.to_str().unwrap().split(';').next().unwrap().to_owned();
+        let theirs = with_cookie(&line(session.set_persons_cookie().unwrap()));
+        assert_eq!(BrowserSession::of(&theirs), None);
+        assert_eq!(BrowserSession::of_person(&theirs), Some(session.clone()));
+        let others = with_cookie(&line(session.set_cookie().unwrap()));
+        assert_eq!(BrowserSession::of_person(&others), None);
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl FieldKind {
 }
 
 /// Control characters, and those that make text read otherwise than it is (Unicode TR 36, bidirectional overrides).
-fn is_treacherous(c: char) -> bool {
+pub fn is_treacherous(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
