@@ -7,6 +7,7 @@
 pub mod driver;
 mod enrolling;
 mod german;
+mod me;
 mod relying_party;
 
 use chrono::TimeDelta;

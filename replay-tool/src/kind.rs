@@ -6,7 +6,9 @@ use mobid_domain::consent::Consent;
 use mobid_domain::device::Device;
 use mobid_domain::enrollment::Enrollment;
 use mobid_domain::fido::Login;
-use mobid_domain::id::{ClientId, ConsentId, DeviceId, EndpointId, EnrollmentId, LoginId, PersonId, QrId, ReportId};
+use mobid_domain::id::{
+    ClientId, ConsentId, DeviceId, EndpointId, EnrollmentId, LoginId, PersonId, QrId, ReportId,
+};
 use mobid_domain::person::Person;
 use mobid_domain::qr::Code;
 use mobid_domain::recorded::{Recorded, Undecodable};

@@ -75,11 +75,9 @@ impl PageError {
             | Self::Moved => StatusCode::FORBIDDEN,
             Self::Form(FormError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Form(_) => StatusCode::BAD_REQUEST,
-            Self::Changed(_)
-            | Self::Ended(_)
-            | Self::ClientShutOut
-            | Self::NoWayThere
-            | Self::NoPasskeys => StatusCode::CONFLICT,
+            Self::Changed(_) | Self::Ended(_) | Self::ClientShutOut | Self::NoWayThere | Self::NoPasskeys => {
+                StatusCode::CONFLICT
+            }
             Self::Me(refusal) => refusal.status(),
             Self::Capped { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotSent(_) => StatusCode::SERVICE_UNAVAILABLE,

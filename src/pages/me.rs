@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! sign_in ─ passkey ─────────────────→ overview ─→ consent ─→ withdraw, report
-//!    └─ code: ask ─→ enter ─ decide ─┘    └──────→ passkeys ─→ drop
-//!                              └─ a passkey is there: use it, or recover
+//!    └─ code: ask ─→ enter ─ decide ─┘    └──────→ passkeys ─→ drop,
+//!                              └─ a passkey is there: use it, or recover       add
 //! ```
 //!
 //! Promises: nothing is shown without a session of this browser, and a session lasts minutes; a code shows nothing of
@@ -11,6 +11,7 @@
 //! proved by itself, whatever was proved when signing in.
 //! Leaves to others: sessions (ephemeral), whose is what (person, vault), the rules (domain).
 
+pub mod add;
 pub mod code;
 pub mod consent;
 pub mod door;
@@ -51,6 +52,8 @@ pub fn routes() -> Router<App> {
         .route("/me/consents/{id}/code", get(withdraw::enter).post(withdraw::ask))
         .route("/me/consents/{id}/decide", post(withdraw::decide).get(home))
         .route("/me/consents/{id}/report", get(report::show).post(report::file))
+        .route("/me/passkeys/begin", post(add::begin).get(home))
+        .route("/me/passkeys", post(add::finish).get(home))
         .route("/me/passkeys/{id}", get(passkeys::show))
         .route("/me/passkeys/{id}/begin", post(passkeys::begin).get(home))
         .route("/me/passkeys/{id}/drop", post(passkeys::drop).get(home))

@@ -14,11 +14,7 @@ use crate::app::App;
 use crate::vault::Known;
 
 /// As whom clients know a person: by the handle that they hold, if they do, and by those that they held.
-pub async fn known_as(
-    app: &App,
-    person: PersonId,
-    holding: Option<&Handle>,
-) -> Result<Vec<Known>, Trouble> {
+pub async fn known_as(app: &App, person: PersonId, holding: Option<&Handle>) -> Result<Vec<Known>, Trouble> {
     let mut known = app.vault.formerly_known_by(person).await?;
     if let Some(handle) = holding {
         known.extend(app.vault.known_by(&tenants(app).await?, handle).await?);

@@ -8,7 +8,9 @@ pub mod product;
 use mobid_domain::fido::Reason;
 use mobid_domain::handle::Handle;
 use mobid_domain::id::{PasskeyId, PersonId};
-use mobid_domain::person::{DropReason, Passkey, Person, PersonCommand, PersonError, PersonEvent, Record, TENANT};
+use mobid_domain::person::{
+    DropReason, Passkey, Person, PersonCommand, PersonError, PersonEvent, Record, TENANT,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -69,14 +71,20 @@ pub fn relying_party(app: &App) -> Result<RelyingParty, Trouble> {
     Ok(RelyingParty::hosted(&app.config, NAME)?)
 }
 
-/// The options for a new passkey, and what is to be kept until it comes.
-pub fn begin_adding(app: &App, holder: &Holder, handle: &Handle) -> Result<(Value, Registration), Trouble> {
+/// The options for a new passkey, and what is to be kept until it comes. A device that has one of those that are excluded
+/// makes none.
+pub fn begin_adding(
+    app: &App,
+    holder: &Holder,
+    handle: &Handle,
+    exclude: Vec<Vec<u8>>,
+) -> Result<(Value, Registration), Trouble> {
     let user = NewUser {
         handle: webauthn::user_handle(app.vault.master(), SCOPE, &holder.id.to_string()),
         name: handle.as_str(),
         display_name: handle.as_str(),
     };
-    let (mut options, registration) = relying_party(app)?.begin_registration(user, vec![], None)?;
+    let (mut options, registration) = relying_party(app)?.begin_registration(user, exclude, None)?;
     // A page asks for a passkey before it knows whose it would be, so the authenticator has to find it by itself.
     options["authenticatorSelection"]["residentKey"] = json!("required");
     options["authenticatorSelection"]["requireResidentKey"] = json!(true);

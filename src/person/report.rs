@@ -23,11 +23,7 @@ pub struct Details {
 }
 
 /// When a person reported a consent, if they did.
-pub async fn find(
-    app: &App,
-    person: PersonId,
-    consent: ConsentId,
-) -> Result<Option<DateTime<Utc>>, Trouble> {
+pub async fn find(app: &App, person: PersonId, consent: ConsentId) -> Result<Option<DateTime<Utc>>, Trouble> {
     let Some(id) = app.store.holder_of(CLAIM, &claim_key(app, person, consent)).await? else {
         return Ok(None);
     };
@@ -44,12 +40,7 @@ pub async fn file(
 ) -> Result<(), Trouble> {
     let key = app.vault.key(TENANT, Subject::Own(person)).await?.ok_or(SealError::KeyGone)?;
     let id = ReportId(crate::ids::new_id()).to_string();
-    let place = Place {
-        tenant: TENANT,
-        aggregate_id: &id,
-        event_type: ReportEvent::FILED,
-        field: "details",
-    };
+    let place = Place { tenant: TENANT, aggregate_id: &id, event_type: ReportEvent::FILED, field: "details" };
     let sealed = key.seal(&place, &serde_json::to_vec(details)?)?;
     let (person_id, client_id, at) = (person, client, occasion.at);
     let file = File { person_id, client_id, reason, details: sealed, at };

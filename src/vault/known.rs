@@ -11,7 +11,8 @@ pub type Known = (ClientId, UserId);
 impl Vault {
     /// As whom each of these clients knows whoever has the handle, as far as they ever addressed it.
     pub async fn known_by(&self, tenants: &[ClientId], handle: &Handle) -> Result<Vec<Known>, VaultError> {
-        let hashes: Vec<_> = tenants.iter().map(|tenant| self.handle_hash(*tenant, handle).to_vec()).collect();
+        let hashes: Vec<_> =
+            tenants.iter().map(|tenant| self.handle_hash(*tenant, handle).to_vec()).collect();
         let names: Vec<_> = tenants.iter().map(ToString::to_string).collect();
         let rows = sqlx::query!(
             r#"select s.tenant as "tenant!", s.user_id as "user_id!"

@@ -85,6 +85,8 @@ pub struct MeWords {
     pub added_term: &'static str,
     pub used_term: &'static str,
     pub never_used: &'static str,
+    pub add_text: &'static str,
+    pub add_button: &'static str,
     pub passkey_term: &'static str,
     pub drop_link: &'static str,
     pub drop_title: &'static str,

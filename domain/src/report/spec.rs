@@ -33,7 +33,10 @@ fn filed() -> ReportEvent {
 #[test]
 fn a_person_files_a_report_once() {
     let file = || by(Actor::Person(PERSON));
-    TestFramework::<Report>::with(()).given_no_previous_events().when(file()).then_expect_events(vec![filed()]);
+    TestFramework::<Report>::with(())
+        .given_no_previous_events()
+        .when(file())
+        .then_expect_events(vec![filed()]);
     let again = TestFramework::<Report>::with(()).given(vec![filed()]).when(file());
     again.then_expect_error(ReportError::AlreadyExists);
 }

@@ -112,7 +112,8 @@ pub(in crate::pages) async fn answered(
     browser: &BrowserSession,
     form: &Form,
 ) -> Result<Result<(), Reason>, PageError> {
-    let credential: Value = serde_json::from_str(form.one("credential")?).map_err(|_| FormError::Malformed)?;
+    let credential: Value =
+        serde_json::from_str(form.one("credential")?).map_err(|_| FormError::Malformed)?;
     let answer = Assertion::read(&credential).map_err(|_| FormError::Malformed)?;
     let session = browser.hash(app.vault.master());
     let asked: Option<Asked> = match form.one("session")?.parse::<CeremonyId>() {

@@ -42,7 +42,7 @@ pub async fn begin(app: &App, id: EnrollmentId, posted: Posted) -> Result<Respon
     let holder = holder(app, &visit, &posted.browser).await?;
     visit.count(app, Use::Begin, &posted).await?;
     let (options, asked) = if visit.status() == Status::Pending && !holder.has_passkey() {
-        let (create, registration) = passkey::begin_adding(app, &holder, &visit.recipient)?;
+        let (create, registration) = passkey::begin_adding(app, &holder, &visit.recipient, vec![])?;
         (json!({ "create": create }), Asked::Create(registration))
     } else {
         let (get, authentication) = passkey::begin_showing(app, None)?;

@@ -102,13 +102,14 @@ fn facts(visit: &Visit) -> Vec<Fact> {
     };
     let mut facts = outcome::facts(visit);
     // Beside what every page says of it: when it came, until when it could be answered, and how it was.
-    let asked = [
-        when(words.me().asked_term, visit.session.created_at),
-        when(words.until_term, visit.session.request.expires_at),
-    ];
+    let mut asked = vec![when(words.me().asked_term, visit.session.created_at)];
+    let status = visit.status();
+    if status != Status::Expired {
+        asked.push(when(words.until_term, visit.session.request.expires_at));
+    }
     let dated = facts.iter().position(|fact| fact.rfc3339.is_some()).unwrap_or(facts.len());
-    let pending = visit.status() == Status::Pending;
-    facts.splice(dated..dated + usize::from(pending), asked);
+    // What waits has no end yet.
+    facts.splice(dated..dated + usize::from(status == Status::Pending), asked);
     if let Some(assurance) = assurance(visit) {
         let text = (words.me().decided_by)(assurance.method).to_owned();
         facts.push(Fact { term: words.me().decided_by_term, text, rfc3339: None });

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use mobid_domain::consent::{Phase, RevokedBy, Session, Status};
+use mobid_domain::fido::Reason;
 use mobid_domain::id::{ClientId, ConsentId};
 use mobid_projections::consent::apply;
 use mobid_projections::consent::query::PageKey;
@@ -12,12 +13,12 @@ use mobid_projections::stream::reader;
 
 use super::door::{self, Signed, Who};
 use super::view::{Entry, OverviewPage};
-use super::{passkeys, sign_in};
+use super::{add, passkeys, sign_in};
 use crate::app::App;
 use crate::http::cursor::Cursor;
 use crate::pages::browser::BrowserSession;
 use crate::pages::error::PageError;
-use crate::pages::view::{Frame, Moment, render};
+use crate::pages::view::{Ceremony, Frame, Moment, render};
 use crate::person::consents;
 use crate::words::Words;
 
@@ -35,7 +36,7 @@ pub async fn show(
     match door::who(&app, browser.as_ref()).await? {
         Who::Stranger => Ok(sign_in::door(&app, &headers)),
         Who::ByCodeAlone(signed) => Ok(sign_in::needs_passkey(&app, &signed, None)),
-        Who::Person(signed) => page(&app, &signed, query.as_deref().and_then(before)).await,
+        Who::Person(signed) => page(&app, &signed, query.as_deref().and_then(before), None).await,
     }
 }
 
@@ -46,7 +47,13 @@ fn before(query: &str) -> Option<PageKey> {
     Some(PageKey { created_at: cursor.created_at()?, id: cursor.id })
 }
 
-async fn page(app: &App, signed: &Signed, before: Option<PageKey>) -> Result<Response, PageError> {
+/// The page, with what was wrong about a passkey that was to be added.
+pub async fn page(
+    app: &App,
+    signed: &Signed,
+    before: Option<PageKey>,
+    problem: Option<Reason>,
+) -> Result<Response, PageError> {
     let head = reader::head(&app.pool).await?;
     app.followers.wait_for(&app.pool, apply::NAME, head, BARRIER).await?;
     let known = consents::known_as(app, signed.session.person, signed.handle.as_ref()).await?;
@@ -65,7 +72,7 @@ async fn page(app: &App, signed: &Signed, before: Option<PageKey>) -> Result<Res
         None => me.signed_in_formerly.to_owned(),
     };
     let page = OverviewPage {
-        frame: Frame { words: signed.words, title: me.title.to_owned(), error: false },
+        frame: Frame { words: signed.words, title: me.title.to_owned(), error: problem.is_some() },
         csrf: signed.csrf(app),
         me,
         signed_in,
@@ -74,8 +81,11 @@ async fn page(app: &App, signed: &Signed, before: Option<PageKey>) -> Result<Res
         further: before.is_some(),
         older: older.map(|cursor| format!("/me?before={cursor}")),
         passkeys: passkeys::entries(signed)?,
+        add: add::is_possible(app, signed).then(|| Ceremony::new(signed.words.passkeys(), me.add_button)),
+        problem: problem.map(signed.words.passkeys().not_taken),
     };
-    Ok(render(StatusCode::OK, &page))
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok(render(status, &page))
 }
 
 /// As it stands now, however far the list is.

@@ -112,23 +112,15 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Result<Response, 
     };
     let occasion = Occasion { at: now, request_id: request_id::current() };
     match passkey::finish_showing(&app, &asked, &answer, &occasion).await {
-        Ok(shower) => {
-            door::open(&app, &posted.browser, (shower.person, Some(shower.passkey.id)), now).await
-        }
+        Ok(shower) => door::open(&app, &posted.browser, (shower.person, Some(shower.passkey.id)), now).await,
         Err(NotTaken::Bad(reason)) => refused(&app, &posted.browser, Some(reason)).await,
-        Err(NotTaken::PasskeyNeeded) => {
-            refused(&app, &posted.browser, Some(Reason::UnknownCredential)).await
-        }
+        Err(NotTaken::PasskeyNeeded) => refused(&app, &posted.browser, Some(Reason::UnknownCredential)).await,
         Err(NotTaken::Trouble(trouble)) => Err(trouble.into()),
     }
 }
 
 /// Where they were, with what was wrong.
-async fn refused(
-    app: &App,
-    browser: &BrowserSession,
-    reason: Option<Reason>,
-) -> Result<Response, PageError> {
+async fn refused(app: &App, browser: &BrowserSession, reason: Option<Reason>) -> Result<Response, PageError> {
     let passkey = reason.map(language::current().passkeys().not_taken);
     Ok(match door::who(app, Some(browser)).await? {
         Who::ByCodeAlone(signed) => needs_passkey(app, &signed, passkey),

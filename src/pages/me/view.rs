@@ -91,6 +91,9 @@ pub struct OverviewPage {
     pub further: bool,
     pub older: Option<String>,
     pub passkeys: Vec<PasskeyEntry>,
+    /// Whether another one can be added.
+    pub add: Option<Ceremony>,
+    pub problem: Option<&'static str>,
 }
 
 /// How a consent can be withdrawn.

@@ -34,11 +34,7 @@ async fn asked(app: &App, id: ConsentPath, posted: &Posted) -> Result<(Box<Signe
 }
 
 /// `POST /me/consents/{id}/passkey/begin`
-pub async fn begin(
-    State(app): State<App>,
-    id: ConsentPath,
-    posted: Posted,
-) -> Result<Response, PageError> {
+pub async fn begin(State(app): State<App>, id: ConsentPath, posted: Posted) -> Result<Response, PageError> {
     let (_, visit) = asked(&app, id, &posted).await?;
     visit.fits(Action::Withdraw)?;
     check_cap(&app, &visit, Use::Begin, posted.address).await?;
@@ -46,11 +42,7 @@ pub async fn begin(
 }
 
 /// `POST /me/consents/{id}/passkey`
-pub async fn finish(
-    State(app): State<App>,
-    id: ConsentPath,
-    posted: Posted,
-) -> Result<Response, PageError> {
+pub async fn finish(State(app): State<App>, id: ConsentPath, posted: Posted) -> Result<Response, PageError> {
     relying_party(&app)?;
     let (signed, visit) = asked(&app, id, &posted).await?;
     if posted.form.one("credential")?.is_empty() {
@@ -99,11 +91,7 @@ pub async fn enter(
 
 /// `POST /me/consents/{id}/decide`: a code comes back. The try is counted before anything is compared, and the code is
 /// used up before anything is decided.
-pub async fn decide(
-    State(app): State<App>,
-    id: ConsentPath,
-    posted: Posted,
-) -> Result<Response, PageError> {
+pub async fn decide(State(app): State<App>, id: ConsentPath, posted: Posted) -> Result<Response, PageError> {
     let id = named(id)?;
     let signed = door::person(&app, &posted.browser).await?;
     let visit = own(&app, &signed, id).await?;

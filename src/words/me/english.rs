@@ -54,11 +54,11 @@ pub static WORDS: MeWords = MeWords {
             "You read the messages to {masked}. But whoever set it up here has a passkey, so a code alone shows nothing: use the passkey."
         )
     },
-    passkey_lost: "You can begin anew, and set up a passkey again when a company asks you to. You will be a new person to every company: what you shared or agreed to before stays with your former passkey and is not shown to you any more. This cannot be undone.",
+    passkey_lost: "You can begin anew, and create a passkey again. You will be a new person to every company: what you shared or agreed to before stays with your former passkey and is not shown to you any more. This cannot be undone.",
 
     signed_in_as: |masked| format!("You are signed in as {masked}."),
     signed_in_formerly: "You are signed in with your passkey. Your phone number or address was set up anew by somebody else since, so you see what came to you before that.",
-    by_code_alone: "You signed in with a one-time code. Whoever reads your messages can do the same: a passkey is safer. You set one up when a company asks you to.",
+    by_code_alone: "You signed in with a one-time code. Whoever reads your messages can do the same: a passkey is safer. You can create one below.",
     sign_out: "Sign out",
     sign_out_everywhere: "Sign out everywhere",
 
@@ -88,7 +88,9 @@ pub static WORDS: MeWords = MeWords {
     },
     decided_by_term: "Answered with",
     pending: |client| {
-        format!("{client} waits for your answer. You decide on the request's own page; until then nothing is shared.")
+        format!(
+            "{client} waits for your answer. You decide on the request's own page; until then nothing is shared."
+        )
     },
     answer: "See the request and answer",
     back: "Back to all consents",
@@ -97,7 +99,7 @@ pub static WORDS: MeWords = MeWords {
             "Once withdrawn, {client} can no longer get your data from us. We send a code to {masked} first."
         )
     },
-    withdraw_only_by_passkey: "This company accepts a passkey only, also for withdrawing, and you have none here at the moment. You set one up when a company asks you to.",
+    withdraw_only_by_passkey: "This company accepts a passkey only, also for withdrawing, and you have none here at the moment. You can create one on the page with all your consents.",
 
     report_title: "Is something wrong with it?",
     report_text: "Tell those who run this service. The company does not learn of it.",
@@ -134,13 +136,15 @@ pub static WORDS: MeWords = MeWords {
     added_term: "Added",
     used_term: "Last used",
     never_used: "Never",
+    add_text: "Your device asks you to confirm with your fingerprint, your face or its PIN. From then on your consents open with a passkey only.",
+    add_button: "Create a passkey",
     passkey_term: "Passkey",
     drop_link: "Remove",
     drop_title: "Remove this passkey?",
     drop_text: "It will open nothing here any more, at once and for every company, and you are signed out everywhere. What you agreed to with it stays as it is. Your device or password manager goes on listing it until you remove it there, too.",
     drop_last: |masked| {
         format!(
-            "This is your last passkey. Without one, whoever reads the messages to {masked} can see all of this and answer in your name. Requests that demand a passkey cannot be answered, nor such consents withdrawn, until you set one up again, which you can when a company asks you to."
+            "This is your last passkey. Without one, whoever reads the messages to {masked} can see all of this and answer in your name. Requests that demand a passkey cannot be answered, nor such consents withdrawn, until you create one again."
         )
     },
     drop_last_formerly: "This is your last passkey, and your phone number or address leads to somebody else by now. Without it, nobody can ever see or withdraw these consents again, you neither.",
@@ -150,7 +154,10 @@ pub static WORDS: MeWords = MeWords {
     drop_button: "Remove the passkey",
     keep: "Keep it",
 
-    signed_out: Note { title: "You are signed out", text: "Nobody sees your consents in this browser any more." },
+    signed_out: Note {
+        title: "You are signed out",
+        text: "Nobody sees your consents in this browser any more.",
+    },
     signed_out_everywhere: Note {
         title: "You are signed out everywhere",
         text: "Whoever was signed in as you, in any browser, is so no more.",

@@ -54,11 +54,11 @@ pub static WORDS: MeWords = MeWords {
             "Sie lesen die Nachrichten an {masked}. Wer das hier eingerichtet hat, hat aber einen Passkey. Ein Code allein zeigt deshalb nichts: Benutzen Sie den Passkey."
         )
     },
-    passkey_lost: "Sie können neu beginnen und wieder einen Passkey einrichten, wenn ein Unternehmen Sie darum bittet. Für jedes Unternehmen sind Sie dann eine neue Person: Was Sie bisher geteilt oder erlaubt haben, bleibt bei Ihrem alten Passkey und wird Ihnen nicht mehr gezeigt. Das lässt sich nicht rückgängig machen.",
+    passkey_lost: "Sie können neu beginnen und wieder einen Passkey erstellen. Für jedes Unternehmen sind Sie dann eine neue Person: Was Sie bisher geteilt oder erlaubt haben, bleibt bei Ihrem alten Passkey und wird Ihnen nicht mehr gezeigt. Das lässt sich nicht rückgängig machen.",
 
     signed_in_as: |masked| format!("Sie sind angemeldet als {masked}."),
     signed_in_formerly: "Sie sind mit Ihrem Passkey angemeldet. Ihre Telefonnummer oder Adresse wurde seither von jemand anderem neu eingerichtet; Sie sehen, was davor an Sie kam.",
-    by_code_alone: "Sie haben sich mit einem Einmalcode angemeldet. Wer Ihre Nachrichten liest, kann das auch: Ein Passkey ist sicherer. Sie richten einen ein, wenn ein Unternehmen Sie darum bittet.",
+    by_code_alone: "Sie haben sich mit einem Einmalcode angemeldet. Wer Ihre Nachrichten liest, kann das auch: Ein Passkey ist sicherer. Unten können Sie einen erstellen.",
     sign_out: "Abmelden",
     sign_out_everywhere: "Überall abmelden",
 
@@ -99,7 +99,7 @@ pub static WORDS: MeWords = MeWords {
             "Nach dem Widerruf bekommt {client} Ihre Daten nicht mehr von uns. Zuerst senden wir einen Code an {masked}."
         )
     },
-    withdraw_only_by_passkey: "Dieses Unternehmen akzeptiert nur einen Passkey, auch für den Widerruf, und Sie haben hier zurzeit keinen. Sie richten einen ein, wenn ein Unternehmen Sie darum bittet.",
+    withdraw_only_by_passkey: "Dieses Unternehmen akzeptiert nur einen Passkey, auch für den Widerruf, und Sie haben hier zurzeit keinen. Auf der Seite mit allen Ihren Einwilligungen können Sie einen erstellen.",
 
     report_title: "Stimmt damit etwas nicht?",
     report_text: "Sagen Sie es denen, die diesen Dienst betreiben. Das Unternehmen erfährt nichts davon.",
@@ -125,9 +125,7 @@ pub static WORDS: MeWords = MeWords {
     no_reason: "Wählen Sie aus, was nicht stimmt.",
     no_words: "Sagen Sie in wenigen Worten, was nicht stimmt.",
     report_too_long: |limit| format!("Verwenden Sie höchstens {limit} Zeichen."),
-    reported: |when| {
-        format!("Sie haben das am {when} gemeldet. Wer diesen Dienst betreibt, kann es lesen.")
-    },
+    reported: |when| format!("Sie haben das am {when} gemeldet. Wer diesen Dienst betreibt, kann es lesen."),
 
     passkeys_heading: "Ihre Passkeys",
     no_passkey_yet: "Sie haben hier keinen.",
@@ -138,13 +136,15 @@ pub static WORDS: MeWords = MeWords {
     added_term: "Hinzugefügt",
     used_term: "Zuletzt benutzt",
     never_used: "Nie",
+    add_text: "Ihr Gerät bittet Sie um eine Bestätigung mit Fingerabdruck, Gesicht oder PIN. Ab dann öffnen sich Ihre Einwilligungen nur noch mit einem Passkey.",
+    add_button: "Passkey erstellen",
     passkey_term: "Passkey",
     drop_link: "Entfernen",
     drop_title: "Diesen Passkey entfernen?",
     drop_text: "Er öffnet hier dann nichts mehr, sofort und für jedes Unternehmen, und Sie werden überall abgemeldet. Was Sie damit erlaubt haben, bleibt, wie es ist. Ihr Gerät oder Passwortmanager führt ihn weiter auf, bis Sie ihn auch dort entfernen.",
     drop_last: |masked| {
         format!(
-            "Das ist Ihr letzter Passkey. Ohne einen kann, wer die Nachrichten an {masked} liest, all das sehen und in Ihrem Namen antworten. Anfragen, die einen Passkey verlangen, lassen sich nicht beantworten und solche Einwilligungen nicht widerrufen, bis Sie wieder einen einrichten; das können Sie, wenn ein Unternehmen Sie darum bittet."
+            "Das ist Ihr letzter Passkey. Ohne einen kann, wer die Nachrichten an {masked} liest, all das sehen und in Ihrem Namen antworten. Anfragen, die einen Passkey verlangen, lassen sich nicht beantworten und solche Einwilligungen nicht widerrufen, bis Sie wieder einen erstellen."
         )
     },
     drop_last_formerly: "Das ist Ihr letzter Passkey, und Ihre Telefonnummer oder Adresse führt inzwischen zu jemand anderem. Ohne ihn kann diese Einwilligungen nie wieder jemand sehen oder widerrufen, auch Sie nicht.",
