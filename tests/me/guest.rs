@@ -68,15 +68,15 @@ impl Guest {
     }
 
     /// Has a passkey asked for and shows it, or creates one.
-    pub async fn press(&mut self, begin: &str, finish: &str, fields: &[(&str, &str)]) -> Page {
-        let begun = self.post(begin, fields).await;
+    pub async fn press(&mut self, asking: &str, answering: &str, fields: &[(&str, &str)]) -> Page {
+        let begun = self.post(asking, fields).await;
         assert_eq!(begun.status, 200, "{}", begun.html);
         let begun: Value = serde_json::from_str(&begun.html).unwrap();
         let credential = match &begun["create"] {
             Value::Null => self.authenticator.get(&begun["get"]),
             options => self.authenticator.create(options),
         };
-        self.answer(finish, fields, &begun, &credential).await
+        self.answer(answering, fields, &begun, &credential).await
     }
 
     pub async fn answer(

@@ -23,7 +23,7 @@ async fn the_last_passkey_goes_only_by_an_explicit_yes_and_ends_every_session_at
     let twin = app.twin().await;
     let mut ann = ann(&app, &app.api, ANN).await;
     ann.sign_in().await;
-    let mut elsewhere = Guest { browser: ann.at_another_browser(&twin), ..Guest::new(&app) };
+    let mut elsewhere = Guest { browser: ann.at_another_browser(&app), ..Guest::new(&app) };
     let mut there = Guest::new(&twin);
     ann.sign_in().await;
     there.browser.cookie.clone_from(&ann.browser.cookie);
