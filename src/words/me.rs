@@ -71,6 +71,7 @@ pub struct MeWords {
     pub report_label: &'static str,
     pub report_hint: &'static str,
     pub report_button: &'static str,
+    pub report_not: &'static str,
     pub no_reason: &'static str,
     pub no_words: &'static str,
     pub report_too_long: fn(limit: usize) -> String,

@@ -58,7 +58,7 @@ pub static WORDS: MeWords = MeWords {
 
     signed_in_as: |masked| format!("You are signed in as {masked}."),
     signed_in_formerly: "You are signed in with your passkey. Your phone number or address was set up anew by somebody else since, so you see what came to you before that.",
-    by_code_alone: "You signed in with a one-time code. Whoever reads your messages can do the same: a passkey is safer. You can create one below.",
+    by_code_alone: "You signed in with a one-time code. Whoever reads your messages can do the same: a passkey is safer.",
     sign_out: "Sign out",
     sign_out_everywhere: "Sign out everywhere",
 
@@ -122,6 +122,7 @@ pub static WORDS: MeWords = MeWords {
     report_label: "In your own words",
     report_hint: "You need not write anything, unless it is something else. No codes and no passwords, please.",
     report_button: "Send the report",
+    report_not: "Send nothing",
     no_reason: "Choose what is wrong.",
     no_words: "Say in a few words what is wrong.",
     report_too_long: |limit| format!("Use at most {limit} characters."),

@@ -58,7 +58,7 @@ pub static WORDS: MeWords = MeWords {
 
     signed_in_as: |masked| format!("Sie sind angemeldet als {masked}."),
     signed_in_formerly: "Sie sind mit Ihrem Passkey angemeldet. Ihre Telefonnummer oder Adresse wurde seither von jemand anderem neu eingerichtet; Sie sehen, was davor an Sie kam.",
-    by_code_alone: "Sie haben sich mit einem Einmalcode angemeldet. Wer Ihre Nachrichten liest, kann das auch: Ein Passkey ist sicherer. Unten können Sie einen erstellen.",
+    by_code_alone: "Sie haben sich mit einem Einmalcode angemeldet. Wer Ihre Nachrichten liest, kann das auch: Ein Passkey ist sicherer.",
     sign_out: "Abmelden",
     sign_out_everywhere: "Überall abmelden",
 
@@ -122,6 +122,7 @@ pub static WORDS: MeWords = MeWords {
     report_label: "In Ihren eigenen Worten",
     report_hint: "Sie müssen nichts schreiben, außer es ist etwas anderes. Bitte keine Codes und keine Passwörter.",
     report_button: "Meldung senden",
+    report_not: "Nichts senden",
     no_reason: "Wählen Sie aus, was nicht stimmt.",
     no_words: "Sagen Sie in wenigen Worten, was nicht stimmt.",
     report_too_long: |limit| format!("Verwenden Sie höchstens {limit} Zeichen."),
