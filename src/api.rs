@@ -9,4 +9,5 @@ pub mod fido;
 pub mod health;
 pub mod openapi;
 pub mod qr;
+pub mod report;
 pub mod webhook;

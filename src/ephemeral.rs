@@ -1,5 +1,5 @@
-//! Rows that are not history: idempotency records, one-time codes, proofs, ceremonies, counters. They may be pruned at any time
-//! after their end.
+//! Rows that are not history: idempotency records, one-time codes, proofs, sessions, ceremonies, counters. They may be
+//! pruned at any time after their end.
 
 pub mod cap;
 pub mod ceremony;
@@ -8,3 +8,4 @@ pub mod code;
 pub mod idempotency;
 pub mod key_use;
 pub mod proof;
+pub mod session;

@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::api::{client, consent, device, enrollment, fido, health, qr, webhook};
+use crate::api::{client, consent, device, enrollment, fido, health, qr, report, webhook};
 use crate::http::error::FieldError;
 use crate::http::guard::Access;
 use crate::http::router;
@@ -42,6 +42,7 @@ fn operations() -> Vec<Operation> {
         webhook::described::operations(),
         fido::described::operations(),
         device::described::operations(),
+        report::described::operations(),
         vec![health::described()],
     ]
     .concat()
@@ -69,6 +70,7 @@ pub fn document() -> Value {
             { "name": "Webhooks", "description": "Hear of events as they happen." },
             { "name": "FIDO", "description": "Let a client's own users log in by passkey on the client's own pages." },
             { "name": "Devices", "description": "The authenticators that hold their passkeys." },
+            { "name": "Reports", "description": "What persons say of clients that abuse the service." },
             { "name": "Service", "description": "Whether the service is there." },
         ],
         "paths": paths(&operations),

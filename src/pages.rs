@@ -17,6 +17,7 @@ pub mod form;
 pub mod headers;
 pub mod language;
 pub mod login;
+pub mod me;
 pub mod post;
 pub mod qr;
 pub mod resource;
@@ -41,6 +42,7 @@ pub fn routes(_app: &App) -> Router<App> {
         .route("/r/{id}/passkey/begin", post(routing::begin).get(routing::back))
         .route("/r/{id}/recover", post(routing::recover).get(routing::back))
         .route("/qr/{id}", get(qr::follow))
+        .merge(me::routes())
         .route("/r/{id}/{*rest}", any(no_page))
         .route("/qr/{id}/{*rest}", any(no_page))
         .route("/assets/pages.css", get(asset::css))
@@ -53,7 +55,7 @@ pub fn routes(_app: &App) -> Router<App> {
 
 /// Whether a path is one that somebody looks at in a browser.
 pub fn is_page(path: &str) -> bool {
-    path.starts_with("/r/") || path.starts_with("/qr/")
+    ["/r/", "/qr/", "/me/"].iter().any(|pages| path.starts_with(pages)) || path == "/me"
 }
 
 /// What went wrong around the pages themselves.

@@ -4,6 +4,7 @@
 //! passkey gives nothing that is theirs; who begins anew inherits nothing; a passkey is good only as the log's newest
 //! state has it. Leaves to others: proving a handle (pages), the rules (domain), verifying signatures (webauthn).
 
+pub mod consents;
 pub mod decision;
 pub mod device;
 pub mod enrolling;
@@ -11,6 +12,7 @@ pub mod holder;
 pub mod login;
 pub mod passkey;
 pub mod recipient;
+pub mod report;
 mod turns;
 
 use chrono::{DateTime, Utc};
@@ -19,6 +21,7 @@ use mobid_domain::device::DeviceError;
 use mobid_domain::fido::LoginError;
 use mobid_domain::id::{ClientId, CommandId, PersonId};
 use mobid_domain::person::{PersonError, TENANT};
+use mobid_domain::report::ReportError;
 use mobid_projections::projection::ApplyError;
 
 use crate::event_store::{CommandContext, ExecuteError};
@@ -69,6 +72,8 @@ pub enum Trouble {
     Device(ExecuteError<DeviceError>),
     #[error("{0}")]
     Login(ExecuteError<LoginError>),
+    #[error("{0}")]
+    Report(ExecuteError<ReportError>),
     #[error(transparent)]
     Ceremony(#[from] BeginError),
     #[error("the public URL's host cannot have passkeys: {0}")]

@@ -7,6 +7,7 @@ pub mod device;
 pub mod enrollment;
 pub mod login;
 pub mod qr;
+pub mod report;
 pub mod webhook;
 
 /// What stands where erased data stood.

@@ -26,6 +26,7 @@ use crate::http::authentication::ApiKey;
 use crate::http::connections::{Bounds, serve};
 use crate::http::{router, security};
 use crate::vault::MasterKey;
+use crate::webauthn::RelyingParty;
 use crate::workers::Workers;
 use crate::{api, database, key_file, owner, telemetry};
 
@@ -116,6 +117,12 @@ impl Server {
         let app = App::new(config, clock, pool, master, wake, Followers::new(progress), phases)?;
         app.limiter.ready().await;
         app.vault.check_master_key().await?;
+        if RelyingParty::hosted(&app.config, "").is_err() {
+            tracing::warn!(
+                public_url = %app.config.public_url,
+                "passkeys cannot be used on the hosted pages: browsers keep them for names, and MOBID_PUBLIC_URL has none"
+            );
+        }
         let new_owner_key = owner::ensure(&app).await?;
         for runner in &runners {
             runner.take_place().await?;

@@ -6,6 +6,7 @@
 
 mod data_key;
 mod former;
+mod known;
 mod master;
 mod person;
 mod wrapped;
@@ -23,6 +24,7 @@ use uuid::Uuid;
 
 use crate::rounds::Rounds;
 pub use data_key::{DataKey, Place, SealError};
+pub use known::Known;
 pub use master::{MasterKey, MasterKeyError, keyed_hash, new_hmac};
 
 /// How long a key stays in memory without being asked for again from the database.

@@ -6,6 +6,7 @@
 mod english;
 mod german;
 pub mod logins;
+pub mod me;
 pub mod passkeys;
 
 use chrono::{DateTime, Utc};

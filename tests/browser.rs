@@ -12,6 +12,7 @@ mod german;
 mod hostile;
 mod journeys;
 mod login;
+mod me;
 mod relying_party;
 
 use chrono::TimeDelta;

@@ -252,6 +252,7 @@ fn each_table_has_one_writer() {
             "one_time_codes",
             "page_caps",
             "page_proofs",
+            "person_sessions",
             "client_keys_used",
             "client_requests",
         ],

@@ -10,6 +10,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use self::forms::Forms;
+use crate::me::Guest;
 use crate::pages::Visitor;
 use crate::support::authenticator::{self, Authenticator};
 use crate::support::enrollee::{self, Enrollee};
@@ -214,6 +215,8 @@ async fn enroll_and_decide(server: &ServerProcess) -> Vec<String> {
         shown.extend([options.clone(), credential]);
     }
     shown.extend(log_in_by_qr_code(&api, &mut ann).await);
+    let (theirs, authenticator) = look_at_what_is_theirs(server, &consent, ann.authenticator).await;
+    ann.authenticator = authenticator;
     let evidence = api.get(&format!("/v1/service/consents/{consent}/evidence")).await;
     let proof = &evidence.data()["items"][0]["proof"];
     let mut secrets: Vec<_> =
@@ -222,6 +225,7 @@ async fn enroll_and_decide(server: &ServerProcess) -> Vec<String> {
     let parts = parts.iter().flat_map(|part| shown.iter().filter_map(|shown| shown.pointer(part)?.as_str()));
     secrets.extend(parts.map(str::to_owned));
     secrets.push(ann.browser.cookie.clone().unwrap().split_once('=').unwrap().1.to_owned());
+    secrets.extend(theirs);
     secrets
 }
 
@@ -242,6 +246,28 @@ async fn log_in_by_qr_code(api: &Api, ann: &mut Enrollee) -> Vec<Value> {
     }
     assert_eq!(login.seen(api).await["status"], "used");
     shown
+}
+
+/// What somebody does on the pages of their own: signs in, reports abuse, and begins to sign in with a code.
+async fn look_at_what_is_theirs(
+    server: &ServerProcess,
+    consent: &str,
+    authenticator: Authenticator,
+) -> (Vec<String>, Authenticator) {
+    let mut ann = Guest { browser: Visitor::at(&server.api()), authenticator };
+    ann.sign_in().await;
+    let fields = [("reason", "other"), ("text", DESCRIPTION)];
+    let reported = ann.post(&format!("/me/consents/{consent}/report"), &fields).await;
+    assert_eq!(reported.status, 303, "{}", reported.html);
+    let reports = server.api().get("/v1/reports").await;
+    assert_eq!(reports.data()["items"][0]["text"], DESCRIPTION, "{}", reports.text);
+    let token = |guest: &Guest| guest.browser.cookie.clone().unwrap().split_once('=').unwrap().1.to_owned();
+    let mut by_code = Guest { browser: Visitor::at(&server.api()), authenticator: ann.authenticator };
+    assert_eq!(by_code.ask(RECIPIENT).await.status, 303);
+    (
+        vec![token(&by_code), ann.browser.cookie.unwrap().split_once('=').unwrap().1.to_owned()],
+        by_code.authenticator,
+    )
 }
 
 /// A secret in a path, a query, a field, a value, and instead of a key.

@@ -22,6 +22,7 @@ mod leaks;
 mod limits;
 mod loading;
 mod log;
+mod me;
 mod notifier;
 mod openapi;
 mod pages;

@@ -358,6 +358,25 @@ async fn devices_and_logins_are_checked_like_everything_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn reports_are_checked_like_everything_else() {
+    let (app, id) = with_consents().await;
+    let mut ann = crate::me::Guest::new(&app);
+    ann.sign_in_by_code(&app, crate::support::RECIPIENT).await;
+    let reported = ann.post(&format!("/me/consents/{id}/report"), &[("reason", "too_much")]).await;
+    assert_eq!(reported.status, 303, "{}", reported.html);
+    app.caught_up().await;
+    let clean = replay_tool(&app, &["verify"]).await;
+    assert_eq!((clean.code, clean.findings()), (Some(0), vec![]), "{}", clean.talk);
+    assert_eq!(clean.summary()["aggregates"]["report"], json!(1));
+    let report = app.api.get("/v1/reports").await.data()["items"][0]["id"].as_str().unwrap().to_owned();
+    let history = replay_tool(&app, &["history", &report]).await;
+    assert_eq!((history.lines.len(), &history.lines[0]["type"]), (1, &json!("report.filed")));
+    let spoilt = "update events set payload = replace(payload::text, 'too_much', 'too_late')::json where aggregate_id = $1";
+    tamper(&app, &report, spoilt).await;
+    assert_eq!(replay_tool(&app, &["verify"]).await.findings(), ["unreadable_event", "does_not_fold"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn enrollments_and_persons_are_checked_like_everything_else() {
     let app = TestApp::start().await;
     let (id, mut ann) = registered(&app).await;

@@ -45,6 +45,7 @@ async fn every_table_grows_with_the_log_or_is_tidied_by_an_index() {
         ("one_time_codes", "expires_at"),
         ("page_caps", "resets_at"),
         ("page_proofs", "expires_at"),
+        ("person_sessions", "expires_at"),
         ("webhook_deliveries", "finished_at"),
     ];
     let app = TestApp::start().await;

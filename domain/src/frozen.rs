@@ -20,10 +20,11 @@ use crate::fido::Login;
 use crate::person::Person;
 use crate::qr::Code;
 use crate::recorded::Recorded;
+use crate::report::Report;
 use crate::webhook::Endpoint;
 
 /// Every event that was ever stored, by aggregate, with the versions that there are.
-const EVENTS: [(&str, &str, &[&str]); 43] = [
+const EVENTS: [(&str, &str, &[&str]); 44] = [
     ("client", "client.callback_secret_rotated", &["1"]),
     ("client", "client.created", &["1"]),
     ("client", "client.deleted", &["1"]),
@@ -64,6 +65,7 @@ const EVENTS: [(&str, &str, &[&str]); 43] = [
     ("qr", "qr.number_matched", &["1"]),
     ("qr", "qr.number_refused", &["1"]),
     ("qr", "qr.scanned", &["1"]),
+    ("report", "report.filed", &["1"]),
     ("webhook", "webhook.created", &["1"]),
     ("webhook", "webhook.deleted", &["1"]),
     ("webhook", "webhook.disabled", &["1"]),
@@ -143,6 +145,7 @@ fn every_event_ever_stored_still_reads_and_writes_the_same() {
             Some(Device::TYPE) => holds::<Device>(&fixture),
             Some(Login::TYPE) => holds::<Login>(&fixture),
             Some(Code::TYPE) => holds::<Code>(&fixture),
+            Some(Report::TYPE) => holds::<Report>(&fixture),
             Some(Endpoint::TYPE) => holds::<Endpoint>(&fixture),
             other => panic!("{}: nobody knows this event ({other:?})", fixture.file),
         }
@@ -173,6 +176,7 @@ fn the_names_of_events_are_these_for_ever() {
     assert_eq!(names_of::<<Device as Aggregate>::Event>(), names("device"));
     assert_eq!(names_of::<<Login as Aggregate>::Event>(), names("fido"));
     assert_eq!(names_of::<<Code as Aggregate>::Event>(), names("qr"));
+    assert_eq!(names_of::<<Report as Aggregate>::Event>(), names("report"));
     assert_eq!(names_of::<<Endpoint as Aggregate>::Event>(), names("webhook"));
 }
 

@@ -95,6 +95,8 @@ ids! {
     HoldingId = "hdl_";
     /// A passkey of the hosted pages.
     PasskeyId = "psk_";
+    /// A report of abuse.
+    ReportId = "rpt_";
     /// A QR code.
     QrId = "qr_";
     /// A webhook endpoint.

@@ -19,6 +19,7 @@ pub mod person;
 pub mod plain;
 pub mod qr;
 pub mod recorded;
+pub mod report;
 pub mod rfc3339;
 pub mod sealed;
 pub mod slug;

@@ -12,5 +12,6 @@ pub mod expiry;
 pub mod notice;
 pub mod projection;
 pub mod registry;
+pub mod report;
 pub mod stream;
 pub mod webhook;

@@ -12,15 +12,15 @@ use uuid::Uuid;
 use crate::kind::Kind;
 use crate::{Outcome, database, output};
 
-/// Show what happened to a consent, device, login, enrollment, QR code, webhook endpoint or client.
+/// Show what happened to a consent, device, login, enrollment, QR code, report, webhook endpoint or client.
 ///
 /// One line for each event, oldest first. `at` is when it was so, `recordedAt` when the database took it in; the two
 /// differ where a deadline was swept late. `payload` is what is stored, sealed values included. `leaf` is the
 /// event's entry in the transparency log, in hex.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The id: `cs_…` a consent, `dev_…` a device, `lgn_…` a login, `enr_…` an enrollment, `qr_…` a QR code, `we_…` a
-    /// webhook endpoint, `cl_…` a client.
+    /// The id: `cs_…` a consent, `dev_…` a device, `lgn_…` a login, `enr_…` an enrollment, `qr_…` a QR code, `rpt_…`
+    /// a report of abuse, `we_…` a webhook endpoint, `cl_…` a client.
     id: String,
 }
 

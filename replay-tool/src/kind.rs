@@ -6,10 +6,13 @@ use mobid_domain::consent::Consent;
 use mobid_domain::device::Device;
 use mobid_domain::enrollment::Enrollment;
 use mobid_domain::fido::Login;
-use mobid_domain::id::{ClientId, ConsentId, DeviceId, EndpointId, EnrollmentId, LoginId, PersonId, QrId};
+use mobid_domain::id::{
+    ClientId, ConsentId, DeviceId, EndpointId, EnrollmentId, LoginId, PersonId, QrId, ReportId,
+};
 use mobid_domain::person::Person;
 use mobid_domain::qr::Code;
 use mobid_domain::recorded::{Recorded, Undecodable};
+use mobid_domain::report::Report;
 use mobid_domain::webhook::Endpoint;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,11 +24,12 @@ pub enum Kind {
     Enrollment,
     Person,
     Qr,
+    Report,
     Webhook,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Client,
         Self::Consent,
         Self::Device,
@@ -33,6 +37,7 @@ impl Kind {
         Self::Enrollment,
         Self::Person,
         Self::Qr,
+        Self::Report,
         Self::Webhook,
     ];
 
@@ -45,6 +50,7 @@ impl Kind {
             Self::Enrollment => Enrollment::TYPE,
             Self::Person => Person::TYPE,
             Self::Qr => Code::TYPE,
+            Self::Report => Report::TYPE,
             Self::Webhook => Endpoint::TYPE,
         }
     }
@@ -58,6 +64,7 @@ impl Kind {
             Self::Enrollment => EnrollmentId::PREFIX,
             Self::Person => PersonId::PREFIX,
             Self::Qr => QrId::PREFIX,
+            Self::Report => ReportId::PREFIX,
             Self::Webhook => EndpointId::PREFIX,
         }
     }
@@ -81,6 +88,7 @@ impl Kind {
             Self::Enrollment => event.decode::<Enrollment>().map(drop),
             Self::Person => event.decode::<Person>().map(drop),
             Self::Qr => event.decode::<Code>().map(drop),
+            Self::Report => event.decode::<Report>().map(drop),
             Self::Webhook => event.decode::<Endpoint>().map(drop),
         }
     }

@@ -20,6 +20,10 @@ pub enum Use {
     Try,
     /// A passkey is asked for, which leaves a row behind for some minutes.
     Begin,
+    /// A code to sign in with really goes out: to somebody whom this service knows.
+    SignIn,
+    /// Abuse is reported: here a person is the resource.
+    Report,
 }
 
 /// Whose uses are counted together.
@@ -42,7 +46,7 @@ struct Cap {
 
 /// All limits. A code of six digits with five tries is guessed once in 200,000 codes: the day's limits on one handle
 /// keep a month of guessing below 1 in 600.
-const CAPS: [Cap; 12] = [
+const CAPS: [Cap; 14] = [
     Cap { of: Use::Send, per: Per::Resource, limit: 5, window: TimeDelta::hours(1) },
     Cap { of: Use::Send, per: Per::Handle, limit: 10, window: TimeDelta::hours(1) },
     Cap { of: Use::Send, per: Per::Handle, limit: 30, window: TimeDelta::hours(24) },
@@ -55,6 +59,8 @@ const CAPS: [Cap; 12] = [
     Cap { of: Use::Try, per: Per::Client, limit: 20_000, window: TimeDelta::hours(1) },
     Cap { of: Use::Begin, per: Per::Resource, limit: 60, window: TimeDelta::hours(1) },
     Cap { of: Use::Begin, per: Per::Address, limit: 600, window: TimeDelta::hours(1) },
+    Cap { of: Use::SignIn, per: Per::Client, limit: 5_000, window: TimeDelta::hours(1) },
+    Cap { of: Use::Report, per: Per::Resource, limit: 10, window: TimeDelta::hours(24) },
 ];
 
 /// Who uses a code on what.
@@ -155,7 +161,7 @@ mod tests {
 
     #[test]
     fn narrow_counters_come_before_wide_ones() {
-        for of in [Use::Send, Use::Try, Use::Begin] {
+        for of in [Use::Send, Use::Try, Use::Begin, Use::SignIn, Use::Report] {
             let limits: Vec<_> = CAPS.iter().filter(|cap| cap.of == of).map(|cap| cap.limit).collect();
             assert!(limits.is_sorted(), "{limits:?}");
         }

@@ -252,7 +252,12 @@ impl From<crate::vault::SealError> for ApiError {
 
 impl From<crate::person::Trouble> for ApiError {
     fn from(error: crate::person::Trouble) -> Self {
-        Self::internal(&error)
+        match error {
+            crate::person::Trouble::NoRelyingParty(_) => {
+                Self::conflict("This service's address is a number, so there are no passkeys here.")
+            }
+            error => Self::internal(&error),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use super::request_id::with_request_id;
 use super::table::{Row, Table};
 use super::unread::read_the_rest;
 use super::{cors, ending, security, watching};
-use crate::api::{client, consent, device, docs, enrollment, fido, health, openapi, qr, webhook};
+use crate::api::{client, consent, device, docs, enrollment, fido, health, openapi, qr, report, webhook};
 use crate::app::App;
 use crate::pages;
 
@@ -103,6 +103,7 @@ fn v1() -> Table {
         .post("/qr/generate", With(QrWrite), qr::generate::generate)
         .get("/qr/{id}", Watched(QrWrite), qr::retrieve::retrieve)
         .get("/qr/{id}/image", Watched(QrWrite), qr::image::image)
+        .get("/reports", Owner(ClientsRead), report::list::list)
         .get("/webhooks", With(WebhooksRead), webhook::list::list)
         .post("/webhooks", With(WebhooksWrite), webhook::create::create)
         .get("/webhooks/event-types", With(WebhooksRead), webhook::event_types::event_types)

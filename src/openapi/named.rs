@@ -1,6 +1,7 @@
 //! Values that many schemas name: each is described once, under a name of its own.
 
 use mobid_domain::qr::{EndReason as QrEnd, Status as QrStatus};
+use mobid_domain::report::Reason as ReportReason;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::schema::OneOfBuilder;
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, Type};
@@ -32,6 +33,7 @@ named! {
     client_id = "ClientId": about(id("cl_"), "A client.");
     enrollment_id = "EnrollmentId": about(id("enr_"), "An enrollment.");
     qr_id = "QrId": about(id("qr_"), "A QR code. An id is not a secret.");
+    report_id = "ReportId": about(id("rpt_"), "A report of abuse.");
     endpoint_id = "EndpointId": about(id("we_"), "A webhook endpoint.");
     event_id = "EventId": about(id("evt_"), "An event; the `webhook-id` of what tells of it.");
     user_id = "UserId": about(id("usr_"), "A person as this client knows them: another client knows them by another id.");
@@ -53,6 +55,7 @@ named! {
     qr_end = "QrCodeEnd": about(one_of(&QrEnd::ALL.map(QrEnd::as_str)), "Whoever scanned it declined, or three wrong numbers were entered.");
     qr_status = "QrCodeStatus": about(one_of(&QrStatus::ALL.map(QrStatus::as_str)),
         "`active` becomes `scanned` when somebody whom it led to the page does something there, and that `used` when what it refers to was decided; whatever comes too late, or leads to what has ended, is `expired`.");
+    report_reason = "ReportReason": about(one_of(&ReportReason::ALL.map(ReportReason::as_str)), "What is wrong, of what a person can choose from.");
     client_status = "ClientStatus": client_statuses();
     endpoint_status = "WebhookEndpointStatus": one_of(&["active", "disabled", "deleted"]);
     event_type = "EventType": event_types();

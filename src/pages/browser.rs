@@ -10,6 +10,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::vault::MasterKey;
 
 const COOKIE: &str = "__Host-mobid";
+/// Of the pages under `/me`: apart, so that whoever answers a request in the same browser neither ends nor gets anybody's
+/// session there.
+const PERSONS_COOKIE: &str = "__Host-mobid-me";
 /// 32 bytes in base64url.
 const LENGTH: usize = 43;
 
@@ -27,14 +30,24 @@ impl BrowserSession {
         Self(URL_SAFE_NO_PAD.encode(crate::secret::random::<32>()))
     }
 
-    /// The session that a request came with. Cookies of a neighbour's, whatever is in them, neither hide it nor pass
+    /// The session that a request came with.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        Self::in_cookie(headers, COOKIE)
+    }
+
+    /// The same under `/me`.
+    pub fn of_person(headers: &HeaderMap) -> Option<Self> {
+        Self::in_cookie(headers, PERSONS_COOKIE)
+    }
+
+    /// Cookies of a neighbour's, whatever is in them, neither hide it nor pass
     /// for it: they are bytes, only what separates cookies is stripped (Unicode has other spaces, and with one of them
     /// before it the name has no prefix that a browser would guard), and of two that have the name neither counts.
-    pub fn of(headers: &HeaderMap) -> Option<Self> {
+    fn in_cookie(headers: &HeaderMap, cookie: &str) -> Option<Self> {
         let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
         let mut tokens = lines
             .flat_map(|line| line.split(|byte| *byte == b';'))
-            .filter_map(|pair| without_blanks(pair).strip_prefix(COOKIE.as_bytes())?.strip_prefix(b"="));
+            .filter_map(|pair| without_blanks(pair).strip_prefix(cookie.as_bytes())?.strip_prefix(b"="));
         let (token, another) = (tokens.next()?, tokens.next());
         let well_formed = token.len() == LENGTH
             && token.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
@@ -44,7 +57,16 @@ impl BrowserSession {
 
     /// Sets the cookie, for as long as the browser runs.
     pub fn set_cookie(&self) -> Option<HeaderValue> {
-        let cookie = format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Strict", self.0);
+        self.cookie(COOKIE)
+    }
+
+    /// The same under `/me`.
+    pub fn set_persons_cookie(&self) -> Option<HeaderValue> {
+        self.cookie(PERSONS_COOKIE)
+    }
+
+    fn cookie(&self, name: &str) -> Option<HeaderValue> {
+        let cookie = format!("{name}={}; Path=/; Secure; HttpOnly; SameSite=Strict", self.0);
         HeaderValue::from_str(&cookie).ok()
     }
 
@@ -120,6 +142,17 @@ mod tests {
         }
         let both = format!("{planted}; {}", pair(&BrowserSession::random()));
         assert_eq!(BrowserSession::of(&with_cookie(&both)), None, "which one is whose, nobody knows");
+    }
+
+    #[test]
+    fn what_signs_a_person_in_is_no_session_of_other_pages_nor_the_other_way_round() {
+        let session = BrowserSession::random();
+        let line = |set: HeaderValue| set.to_str().unwrap().split(';').next().unwrap().to_owned();
+        let theirs = with_cookie(&line(session.set_persons_cookie().unwrap()));
+        assert_eq!(BrowserSession::of(&theirs), None);
+        assert_eq!(BrowserSession::of_person(&theirs), Some(session.clone()));
+        let others = with_cookie(&line(session.set_cookie().unwrap()));
+        assert_eq!(BrowserSession::of_person(&others), None);
     }
 
     #[test]

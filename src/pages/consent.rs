@@ -10,7 +10,7 @@ pub mod ask;
 pub mod decide;
 pub mod enter;
 pub mod grant;
-mod outcome;
+pub(super) mod outcome;
 pub mod passkey;
 pub mod show;
 
@@ -81,12 +81,12 @@ impl Visit {
         self.session.status_at(self.now)
     }
 
-    fn passkey_demanded(&self) -> bool {
+    pub(super) fn passkey_demanded(&self) -> bool {
         self.session.request.require_assurance == RequireAssurance::Passkey
     }
 
     /// Whether an action can be begun with a code; the rules have the last word when it is decided.
-    fn allows(&self, action: Action) -> Result<(), PageError> {
+    pub(super) fn allows(&self, action: Action) -> Result<(), PageError> {
         self.fits(action)?;
         if self.passkey_demanded() && action != Action::View {
             return Err(PageError::PasskeyDemanded(self.id.into()));
@@ -95,7 +95,7 @@ impl Visit {
     }
 
     /// Whether an action can be begun at all.
-    fn fits(&self, action: Action) -> Result<(), PageError> {
+    pub(super) fn fits(&self, action: Action) -> Result<(), PageError> {
         let fits = match action {
             Action::Approve | Action::Reject => self.status() == Status::Pending,
             Action::Withdraw | Action::View => self.status() == Status::Approved,
@@ -109,7 +109,7 @@ impl Visit {
     }
 
     /// Whom the client addressed.
-    fn addressee(&self) -> Addressee<'_> {
+    pub(super) fn addressee(&self) -> Addressee<'_> {
         let request = &self.session.request;
         Addressee { client: request.client_id, handle: &self.recipient, user: request.user_id }
     }
@@ -117,7 +117,7 @@ impl Visit {
     /// Whether a code is enough, once it has come back: it is not, for what is somebody's who has a passkey, nor for what
     /// was addressed to whoever had the handle before. Taking something back is always possible, and there it proves no
     /// more than that.
-    async fn accepts_code(&self, app: &App, action: Action) -> Result<ByCode, PageError> {
+    pub(super) async fn accepts_code(&self, app: &App, action: Action) -> Result<ByCode, PageError> {
         if !self.addressee().is_reached(app).await? {
             return Err(PageError::Moved);
         }

@@ -7,6 +7,7 @@ use mobid_projections::projection::ApplyError;
 
 use super::form::FormError;
 use super::language;
+use super::me::refusal::Refusal;
 use super::resource::Resource;
 use super::view::{Frame, Link, NotePage, render};
 use crate::http::request_id;
@@ -48,6 +49,10 @@ pub enum PageError {
     Erased,
     /// The handle leads to somebody else since.
     Moved,
+    /// The service has no name that passkeys could be kept for.
+    NoPasskeys,
+    /// Under `/me`.
+    Me(Refusal),
     Internal,
 }
 
@@ -70,9 +75,10 @@ impl PageError {
             | Self::Moved => StatusCode::FORBIDDEN,
             Self::Form(FormError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Form(_) => StatusCode::BAD_REQUEST,
-            Self::Changed(_) | Self::Ended(_) | Self::ClientShutOut | Self::NoWayThere => {
+            Self::Changed(_) | Self::Ended(_) | Self::ClientShutOut | Self::NoWayThere | Self::NoPasskeys => {
                 StatusCode::CONFLICT
             }
+            Self::Me(refusal) => refusal.status(),
             Self::Capped { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotSent(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Erased | Self::CodeExpired => StatusCode::GONE,
@@ -99,6 +105,8 @@ impl PageError {
             Self::CodeExpired => words.qr_over,
             Self::Erased => words.erased,
             Self::Moved => words.passkeys().moved,
+            Self::NoPasskeys => words.me().no_passkeys,
+            Self::Me(refusal) => refusal.note(words),
             Self::Internal => words.internal,
         }
     }
@@ -106,6 +114,7 @@ impl PageError {
     /// Where to go from here.
     fn way_on(self, words: &Words) -> Option<Link> {
         let (id, label) = match self {
+            Self::Me(refusal) => return refusal.way_on(words),
             Self::Changed(id) | Self::Ended(id) => (id, words.look_again),
             Self::NoCode(id)
             | Self::PasskeyDemanded(id)
@@ -124,7 +133,9 @@ impl IntoResponse for PageError {
         let note = self.note(words);
         let more = match self {
             Self::Form(error) => Some(error.why(words).to_owned()),
-            Self::Capped { until, .. } => Some((words.capped_until)(until)),
+            Self::Capped { until, .. } | Self::Me(Refusal::Capped { until, .. }) => {
+                Some((words.capped_until)(until))
+            }
             _ => None,
         };
         let page = NotePage {
@@ -135,7 +146,7 @@ impl IntoResponse for PageError {
             reference: (self == Self::Internal).then(request_id::current),
         };
         let mut response = render(self.status(), &page);
-        if let Self::Capped { now, until, .. } = self {
+        if let Self::Capped { now, until, .. } | Self::Me(Refusal::Capped { now, until }) = self {
             let seconds = (until - now).num_seconds().max(1);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -163,7 +174,16 @@ impl From<ApplyError> for PageError {
 
 impl From<Trouble> for PageError {
     fn from(error: Trouble) -> Self {
-        Self::internal(&error)
+        match error {
+            Trouble::NoRelyingParty(_) => Self::NoPasskeys,
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<Refusal> for PageError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Me(refusal)
     }
 }
 

@@ -55,14 +55,14 @@ async fn resource(parts: &mut Parts) -> Result<String, PageError> {
 
 /// What a browser says about where a request came from, it says truly; one that says nothing has the cookie and the
 /// form's token to pass.
-fn from_here(headers: &HeaderMap, public_origin: &str) -> bool {
+pub(super) fn from_here(headers: &HeaderMap, public_origin: &str) -> bool {
     let all = |name| headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
     all(header::ORIGIN).all(|origin| origin == public_origin)
         && all(header::HeaderName::from_static("sec-fetch-site"))
             .all(|site| matches!(site, "same-origin" | "none"))
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.and_then(|text| text.split(';').next()).unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")

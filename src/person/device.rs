@@ -15,7 +15,7 @@ use super::passkey::{Kept, NotTaken};
 use super::{Occasion, Trouble, turns};
 use crate::app::App;
 use crate::event_store::{Claim, CommandContext, ExecuteError, Terms};
-use crate::vault::{DataKey, Place};
+use crate::vault::{DataKey, Known, Place};
 use crate::webauthn::Shown;
 
 const CLAIM: &str = "enrolled_device";
@@ -98,6 +98,25 @@ fn registered(
 pub async fn find(app: &App, client: ClientId, passkey: PasskeyId) -> Result<Option<DeviceId>, Trouble> {
     let turns = turns::of(app, CLAIM, |turn| claim_key(app, client, passkey, turn)).await?;
     turns.last.map(|id| id.parse().map_err(|_| unreadable())).transpose()
+}
+
+/// A passkey is dropped: to every client that somebody enrolled with by it, its device goes with it.
+pub async fn deregister_all(
+    app: &App,
+    passkey: PasskeyId,
+    known: &[Known],
+    occasion: &Occasion,
+) -> Result<(), Trouble> {
+    for (client, _) in known {
+        let Some(id) = find(app, *client, passkey).await? else { continue };
+        let text = id.to_string();
+        let device = app.store.load::<Device>(&text).await?.state;
+        let Some(Holder::Person { user_id, .. }) = device.known().map(|known| known.holder) else { continue };
+        let context = occasion.by(*client, Actor::Recipient(user_id));
+        let done = app.store.execute::<Device>(&text, DeviceCommand::Deregister, &context, Terms::default());
+        done.await.map_err(Trouble::Device)?;
+    }
+    Ok(())
 }
 
 /// Records that a passkey answered for a client, unless the client does not let its device.

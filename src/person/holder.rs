@@ -130,7 +130,7 @@ fn claim_key(app: &App, handle: &Handle, turn: u32) -> Vec<u8> {
 }
 
 /// Every client that there is or was.
-async fn tenants(app: &App) -> Result<Vec<mobid_domain::id::ClientId>, Trouble> {
+pub(super) async fn tenants(app: &App) -> Result<Vec<mobid_domain::id::ClientId>, Trouble> {
     let ids = mobid_projections::client::all(&app.pool).await?;
     Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
 }

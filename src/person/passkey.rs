@@ -3,19 +3,23 @@
 //! They live under the host of the public URL, and are found by a claim of their own: a passkey that a client's own
 //! page registered is not among them, and the other way round.
 
+pub mod product;
+
 use mobid_domain::fido::Reason;
 use mobid_domain::handle::Handle;
 use mobid_domain::id::{PasskeyId, PersonId};
-use mobid_domain::person::{Passkey, Person, PersonCommand, PersonError, PersonEvent, Record, TENANT};
+use mobid_domain::person::{
+    DropReason, Passkey, Person, PersonCommand, PersonError, PersonEvent, Record, TENANT,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::holder::Holder;
-use super::{Occasion, Trouble};
+use super::{Occasion, Trouble, device};
 use crate::app::App;
 use crate::event_store::{Claim, ExecuteError, Terms};
-use crate::vault::{DataKey, Place, SealError, Subject};
+use crate::vault::{DataKey, Known, Place, SealError, Subject};
 use crate::webauthn::{
     self, Assertion, Attestation, Authentication, Credential, NewUser, Registration, RelyingParty, Shown,
 };
@@ -67,14 +71,20 @@ pub fn relying_party(app: &App) -> Result<RelyingParty, Trouble> {
     Ok(RelyingParty::hosted(&app.config, NAME)?)
 }
 
-/// The options for a new passkey, and what is to be kept until it comes.
-pub fn begin_adding(app: &App, holder: &Holder, handle: &Handle) -> Result<(Value, Registration), Trouble> {
+/// The options for a new passkey, and what is to be kept until it comes. A device that has one of those that are excluded
+/// makes none.
+pub fn begin_adding(
+    app: &App,
+    holder: &Holder,
+    handle: &Handle,
+    exclude: Vec<Vec<u8>>,
+) -> Result<(Value, Registration), Trouble> {
     let user = NewUser {
         handle: webauthn::user_handle(app.vault.master(), SCOPE, &holder.id.to_string()),
         name: handle.as_str(),
         display_name: handle.as_str(),
     };
-    let (mut options, registration) = relying_party(app)?.begin_registration(user, vec![], None)?;
+    let (mut options, registration) = relying_party(app)?.begin_registration(user, exclude, None)?;
     // A page asks for a passkey before it knows whose it would be, so the authenticator has to find it by itself.
     options["authenticatorSelection"]["residentKey"] = json!("required");
     options["authenticatorSelection"]["requireResidentKey"] = json!(true);
@@ -166,6 +176,23 @@ pub async fn finish_showing(
     Ok(Shower { person, passkey, kept, shown })
 }
 
+/// Drops a passkey for good: to clients first, so that whatever is lost in between, the person still sees it and can
+/// drop it again.
+pub async fn drop(
+    app: &App,
+    person: PersonId,
+    passkey_id: PasskeyId,
+    known: &[Known],
+    occasion: &Occasion,
+) -> Result<(), Trouble> {
+    device::deregister_all(app, passkey_id, known, occasion).await?;
+    let command = PersonCommand::DropPasskey { passkey_id, reason: DropReason::Removed };
+    let (id, context) = (person.to_string(), occasion.command(person));
+    app.store.execute::<Person>(&id, command, &context, Terms::default()).await?;
+    tracing::info!(%person, passkey = %passkey_id, "a person dropped a passkey");
+    Ok(())
+}
+
 /// Whose passkey it says it is; it must not say that it is somebody else's.
 async fn owner(app: &App, answer: &Assertion) -> Result<Option<PersonId>, Trouble> {
     let owner = app.store.holder_of(CLAIM, &claim_key(app, answer.credential_id())).await?;
@@ -181,7 +208,8 @@ pub async fn kept(app: &App, person: PersonId, passkey: &Passkey) -> Result<Kept
     Ok(open(&own_key(app, person).await?, &person.to_string(), passkey)?)
 }
 
-fn open(key: &DataKey, person: &str, passkey: &Passkey) -> Result<Kept, SealError> {
+/// The same with the key at hand.
+pub fn open(key: &DataKey, person: &str, passkey: &Passkey) -> Result<Kept, SealError> {
     let json = key.open_in(TENANT, person, "credential", &passkey.credential)?;
     serde_json::from_slice(&json).map_err(|_| SealError::Malformed)
 }

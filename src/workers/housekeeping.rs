@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_cron_scheduler::{Job, JobSchedulerError};
 
 use crate::app::App;
-use crate::ephemeral::{cap, ceremony, client_requests, code, proof};
+use crate::ephemeral::{cap, ceremony, client_requests, code, proof, session};
 
 /// Rows that one statement removes.
 const CHUNK: u16 = 1_000;
@@ -49,6 +49,7 @@ pub async fn tidy(app: &App) -> Result<u64, sqlx::Error> {
         + in_chunks(app, || ceremony::prune(pool, now, chunk)).await?
         + in_chunks(app, || code::prune(pool, now, chunk)).await?
         + in_chunks(app, || proof::prune(pool, now, chunk)).await?
+        + in_chunks(app, || session::prune(pool, now, chunk)).await?
         + in_chunks(app, || cap::prune(pool, now, chunk)).await?
         + in_chunks(app, || client_requests::add_up(pool, now.date_naive(), chunk)).await?
         + in_chunks(app, || delivery::prune(pool, settled_before, chunk)).await?)

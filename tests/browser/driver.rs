@@ -299,6 +299,18 @@ impl Browser {
         self.post(&format!("/element/{element}/value"), json!({"text": text})).await;
     }
 
+    pub async fn clear(&self, selector: &str) {
+        let element = self.one(selector).await;
+        self.post(&format!("/element/{element}/clear"), json!({})).await;
+    }
+
+    /// Asks for pages in a language from here on.
+    pub async fn speak(&self, language: &str) {
+        let headers = json!({"headers": {"Accept-Language": language}});
+        self.devtools("Network.enable", json!({})).await;
+        self.devtools("Network.setExtraHTTPHeaders", headers).await;
+    }
+
     /// Clicks on what leads to another page, and waits for that page.
     pub async fn press(&self, selector: &str) {
         let before = self.one("html").await;

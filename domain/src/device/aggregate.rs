@@ -102,6 +102,12 @@ impl Known {
             (Holder::Person { user_id, .. }, DeviceCommand::Register(_) | DeviceCommand::Use(_)) => {
                 by == Actor::Recipient(user_id)
             }
+            // It goes with the passkey, which the person may drop.
+            (Holder::Person { user_id, .. }, DeviceCommand::Deregister)
+                if by == Actor::Recipient(user_id) =>
+            {
+                true
+            }
             (Holder::ClientUser { client_id, .. } | Holder::Person { client_id, .. }, _) => {
                 by == Actor::Client(client_id)
             }

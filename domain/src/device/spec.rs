@@ -282,11 +282,16 @@ fn a_persons_device_is_registered_and_used_by_their_proof_and_blocked_by_the_cli
     given(&[]).when(person(register())).then_expect_events(vec![made]);
     given(std::slice::from_ref(&event)).when(at_ten(show(6))).then_expect_error(DeviceError::NotItsHolder);
     given(std::slice::from_ref(&event)).when(person(show(6))).then_expect_events(vec![used(6)]);
-    for command in [block(), DeviceCommand::Unblock, DeviceCommand::Deregister] {
+    for command in [block(), DeviceCommand::Unblock] {
         given(std::slice::from_ref(&event))
             .when(person(command))
             .then_expect_error(DeviceError::NotItsHolder);
     }
+    let dropped = given(std::slice::from_ref(&event)).when(person(DeviceCommand::Deregister));
+    dropped.then_expect_events(vec![DeviceEvent::Deregistered { at: minute(10) }]);
+    let stranger = Actor::Recipient(UserId(Uuid::from_u128(99)));
+    let drop = Stamped { at: minute(10), by: stranger, command: DeviceCommand::Deregister };
+    given(std::slice::from_ref(&event)).when(drop).then_expect_error(DeviceError::NotItsHolder);
     let requested = blocked(BlockedBecause::Requested);
     given(std::slice::from_ref(&event)).when(at_ten(block())).then_expect_events(vec![requested.clone()]);
     given(&[event, requested]).when(person(show(6))).then_expect_error(DeviceError::Blocked);

@@ -168,6 +168,39 @@ pub async fn newest(db: impl PgExecutor<'_>, pages: &[PageOf]) -> Result<Vec<Vec
     Ok(found.into_iter().map(in_order).collect())
 }
 
+/// A page over several clients: of what was addressed to somebody as these users of theirs, newest first. Each client's
+/// part comes in order off an index, so it takes as long as there are clients, however many consents there are.
+pub async fn of_users(
+    db: impl PgExecutor<'_>,
+    users: &[(ClientId, UserId)],
+    after: Option<&PageKey>,
+    limit: i64,
+) -> Result<Vec<PageKey>, sqlx::Error> {
+    let (tenants, users): (Vec<_>, Vec<_>) =
+        users.iter().map(|(tenant, user)| (tenant.to_string(), user.to_string())).unzip();
+    sqlx::query_as!(
+        PageKey,
+        r#"select c.created_at as "created_at!", c.id as "id!"
+           from unnest($1::text[], $2::text[]) as asked(tenant, user_id)
+           cross join lateral (
+               select c.created_at, c.id from consents c
+               where c.tenant = asked.tenant and c.user_id = asked.user_id
+                 and (c.created_at, c.id) < (coalesce($3, 'infinity'::timestamptz), coalesce($4, ''))
+               order by c.created_at desc, c.id desc
+               limit $5
+           ) c
+           order by c.created_at desc, c.id desc
+           limit $5"#,
+        &tenants,
+        &users,
+        after.map(|key| key.created_at),
+        after.map(|key| key.id.as_str()),
+        limit
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// A page of those with a status, a purpose or a recipient: which index leads there depends on which of them.
 pub async fn narrowed(pool: &PgPool, page: &PageOf) -> Result<Vec<Row>, sqlx::Error> {
     let PageOf { filter, after, limit } = page;

@@ -12,6 +12,7 @@ use mobid_domain::fido::Login;
 use mobid_domain::person::Person;
 use mobid_domain::qr::Code;
 use mobid_domain::recorded::Recorded;
+use mobid_domain::report::Report;
 use mobid_domain::webhook::Endpoint;
 use tokio::task::JoinHandle;
 
@@ -30,6 +31,7 @@ pub struct Known {
     enrollments: Walk<Enrollment>,
     persons: Walk<Person>,
     codes: Walk<Code>,
+    reports: Walk<Report>,
     endpoints: Walk<Endpoint>,
     checkpoints: BTreeMap<String, i64>,
     expected: Adding,
@@ -49,6 +51,8 @@ impl Known {
             enrollments: Walk::new(|_| false),
             persons: Walk::new(|_| false),
             codes: Walk::new(|_| true),
+            // One event, too.
+            reports: Walk::new(|_| true),
             endpoints: Walk::new(|_| false),
             checkpoints,
             expected: Adding::To(Box::new(Expected::new(sums.clone()))),
@@ -66,6 +70,7 @@ impl Known {
             (Enrollment::TYPE, self.enrollments.seen()),
             (Person::TYPE, self.persons.seen()),
             (Code::TYPE, self.codes.seen()),
+            (Report::TYPE, self.reports.seen()),
             (Endpoint::TYPE, self.endpoints.seen()),
         ])
     }
@@ -91,6 +96,7 @@ impl Known {
         self.enrollments.take(look, Kind::Enrollment, of(Kind::Enrollment), |_| Ok(())).await?;
         self.persons.take(look, Kind::Person, of(Kind::Person), |_| Ok(())).await?;
         self.codes.take(look, Kind::Qr, of(Kind::Qr), |_| Ok(())).await?;
+        self.reports.take(look, Kind::Report, of(Kind::Report), |_| Ok(())).await?;
         self.endpoints.take(look, Kind::Webhook, of(Kind::Webhook), |_| Ok(())).await?;
         self.ripe(look, false).await
     }
@@ -112,6 +118,7 @@ impl Known {
         self.clients.ripe(look, all)?;
         self.persons.ripe(look, all)?;
         self.codes.ripe(look, all)?;
+        self.reports.ripe(look, all)?;
         let ripe = self.consents.ripe(look, all)?;
         if !ripe.is_empty() {
             self.expected.add(ripe).await?;

@@ -157,7 +157,7 @@ fn evidence() -> Operation {
         "What proves the recipient's decisions",
         page,
     )
-    .about("For each decision by passkey what a third party needs to verify it offline: the text that was shown, and the passkey's signature over it. Of a decision by one-time code there is no such proof.")
+    .about("For each decision by passkey what a third party needs to verify it offline: the text that was shown, and the passkey's signature over it. Of a decision by one-time code there is no such proof.\n\nA person's passkey has one key, whichever client they decide for, and it can be computed from the signature even where it is not given. So clients that put such proofs together can find out that a `usr_` id of one and a `usr_` id of another are the same person. Ask for a proof where a decision has to be proved, and hand it to nobody else.")
     .names("ConsentId")
 }
 

@@ -57,7 +57,7 @@ struct ProofBody {
     #[schema(value_type = String)]
     text: Value,
     nonce: String,
-    /// The `COSE_Key` of the passkey (RFC 9052, section 7).
+    /// The `COSE_Key` of the passkey (RFC 9052, section 7): the same for every client that its holder decides for.
     #[schema(value_type = String)]
     public_key: Value,
     authenticator_data: String,

@@ -94,7 +94,7 @@ pub(super) async fn scan(app: &App, visit: &mut Visit, via: Via) -> Result<(), P
     Ok(())
 }
 
-async fn send(
+pub(in crate::pages) async fn send(
     app: &App,
     visit: &Visit,
     browser: &BrowserSession,
@@ -135,7 +135,7 @@ fn message(visit: &Visit, action: Action, grant: Option<&Grant>, code: &OneTimeC
 }
 
 /// Counts a use of codes; refuses one too many.
-pub(super) async fn check_cap(
+pub(in crate::pages) async fn check_cap(
     app: &App,
     visit: &Visit,
     of: Use,

@@ -74,7 +74,7 @@ async fn no_longer_good(app: &App, visit: &Visit, browser: &BrowserSession) -> R
 }
 
 /// Does what the code was asked for, if the consent is still the one that it was asked about.
-async fn execute(app: &App, visit: &Visit, proven: &Issued) -> Result<(), PageError> {
+pub(in crate::pages) async fn execute(app: &App, visit: &Visit, proven: &Issued) -> Result<(), PageError> {
     let assurance =
         Assurance { method: AssuranceMethod::OneTimeCode, user_verified: false, bound_at: proven.created_at };
     let command = match proven.bound.action {

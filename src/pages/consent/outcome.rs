@@ -36,7 +36,7 @@ pub async fn page(app: &App, visit: &Visit, browser: &BrowserSession) -> Result<
     })
 }
 
-fn headline(visit: &Visit) -> (&'static str, String) {
+pub(in crate::pages) fn headline(visit: &Visit) -> (&'static str, String) {
     let words = visit.words;
     let note = match (&visit.session.phase, visit.status()) {
         (Phase::Revoked { by: RevokedBy::Client, approval: None, .. }, _) => {
@@ -53,7 +53,7 @@ fn headline(visit: &Visit) -> (&'static str, String) {
     (note.title, note.text.to_owned())
 }
 
-fn facts(visit: &Visit) -> Vec<Fact> {
+pub(in crate::pages) fn facts(visit: &Visit) -> Vec<Fact> {
     let words = visit.words;
     let when = |term, at: DateTime<Utc>| {
         let moment = Moment::new(words, at);
@@ -84,7 +84,7 @@ fn facts(visit: &Visit) -> Vec<Fact> {
 }
 
 /// What was granted; the values only for who proved to be the recipient.
-fn granted(visit: &Visit, proven: bool) -> Result<Option<Granted>, PageError> {
+pub(in crate::pages) fn granted(visit: &Visit, proven: bool) -> Result<Option<Granted>, PageError> {
     let Some(approval) = visit.session.approval() else { return Ok(None) };
     let words = visit.words;
     let claims = if proven { claims(visit, approval)? } else { BTreeMap::new() };

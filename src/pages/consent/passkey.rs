@@ -52,6 +52,7 @@ struct Asked {
 /// `POST /r/{id}/passkey/begin`
 pub async fn begin(app: &App, id: ConsentId, posted: Posted) -> Result<Response, PageError> {
     let mut visit = Visit::load(app, id).await?;
+    passkey::relying_party(app)?;
     check_cap(app, &visit, Use::Begin, posted.address).await?;
     let (action, grant) = match wanted(app, &mut visit, &posted.form).await? {
         Ok(wanted) => wanted,
@@ -60,9 +61,20 @@ pub async fn begin(app: &App, id: ConsentId, posted: Posted) -> Result<Response,
             return Ok(request_page(app, &visit, &posted.browser, &filled, via));
         }
     };
+    ask(app, &visit, &posted.browser, action, grant).await
+}
+
+/// Has a passkey asked for what the page shows; its answer counts in this browser alone.
+pub(in crate::pages) async fn ask(
+    app: &App,
+    visit: &Visit,
+    browser: &BrowserSession,
+    action: Action,
+    grant: Option<Grant>,
+) -> Result<Response, PageError> {
     let scope = grant.as_ref().map(|grant| grant.scope.as_slice()).unwrap_or_default();
     let text = Text::new(
-        (id, visit.sequence),
+        (visit.id, visit.sequence),
         &visit.session,
         (visit.client.as_str(), &visit.recipient),
         (action.as_str(), scope),
@@ -71,7 +83,7 @@ pub async fn begin(app: &App, id: ConsentId, posted: Posted) -> Result<Response,
     let (get, authentication) = passkey::begin_showing(app, Some(decision.challenge()))?;
     let (sequence, action) = (visit.sequence, action.as_str().to_owned());
     let asked = Asked { authentication, sequence, action, grant, decision };
-    let (session, holder) = (posted.browser.hash(app.vault.master()), id.0);
+    let (session, holder) = (browser.hash(app.vault.master()), visit.id.0);
     let bound = Binding { kind: KIND, holder: &[&session[..], holder.as_bytes()] };
     let (session, _) = app.ceremonies.begin(bound, &asked, visit.now).await?;
     Ok(Json(json!({ "get": get, "session": session })).into_response())
@@ -80,35 +92,45 @@ pub async fn begin(app: &App, id: ConsentId, posted: Posted) -> Result<Response,
 /// `POST /r/{id}/passkey`
 pub async fn finish(app: &App, id: ConsentId, posted: Posted) -> Result<Response, PageError> {
     let mut visit = Visit::load(app, id).await?;
+    passkey::relying_party(app)?;
     let credential = posted.form.one("credential")?;
     if credential.is_empty() {
         // Without a script, or what was to be asked was refused: the page says why.
         let filled = wanted(app, &mut visit, &posted.form).await?.err();
         return page(app, &visit, &posted.browser, filled, None).await;
     }
-    let credential: Value = serde_json::from_str(credential).map_err(|_| FormError::Malformed)?;
+    match answered(app, &visit, &posted.browser, &posted.form).await? {
+        Ok(()) => proven(app, &visit, posted.browser.hash(app.vault.master())).await,
+        Err(reason) => page(app, &visit, &posted.browser, None, Some(reason)).await,
+    }
+}
+
+/// Does what was asked for if the passkey that answers is the recipient's; else why it was not taken.
+pub(in crate::pages) async fn answered(
+    app: &App,
+    visit: &Visit,
+    browser: &BrowserSession,
+    form: &Form,
+) -> Result<Result<(), Reason>, PageError> {
+    let credential: Value =
+        serde_json::from_str(form.one("credential")?).map_err(|_| FormError::Malformed)?;
     let answer = Assertion::read(&credential).map_err(|_| FormError::Malformed)?;
-    let session = posted.browser.hash(app.vault.master());
-    let asked: Option<Asked> = match posted.form.one("session")?.parse::<CeremonyId>() {
+    let session = browser.hash(app.vault.master());
+    let asked: Option<Asked> = match form.one("session")?.parse::<CeremonyId>() {
         Ok(ceremony) => {
-            let bound = Binding { kind: KIND, holder: &[&session[..], id.0.as_bytes()] };
+            let bound = Binding { kind: KIND, holder: &[&session[..], visit.id.0.as_bytes()] };
             app.ceremonies.take(ceremony, bound, visit.now).await?
         }
         Err(_) => None,
     };
-    let Some(asked) = asked else {
-        return page(app, &visit, &posted.browser, None, Some(Reason::SessionExpired)).await;
-    };
+    let Some(asked) = asked else { return Ok(Err(Reason::SessionExpired)) };
     if asked.sequence != visit.sequence {
-        return Err(PageError::Changed(id.into()));
+        return Err(PageError::Changed(visit.id.into()));
     }
-    match shown(app, &visit, &asked.authentication, &answer).await {
-        Ok(shower) => {
-            decide(app, &visit, &asked, &answer, &shower).await?;
-            proven(app, &visit, session).await
-        }
-        Err(NotTaken::Bad(reason)) => page(app, &visit, &posted.browser, None, Some(reason)).await,
-        Err(NotTaken::PasskeyNeeded) => Err(PageError::Ended(id.into())),
+    match shown(app, visit, &asked.authentication, &answer).await {
+        Ok(shower) => decide(app, visit, &asked, &answer, &shower).await.map(Ok),
+        Err(NotTaken::Bad(reason)) => Ok(Err(reason)),
+        Err(NotTaken::PasskeyNeeded) => Err(PageError::Ended(visit.id.into())),
         Err(NotTaken::Trouble(trouble)) => Err(trouble.into()),
     }
 }

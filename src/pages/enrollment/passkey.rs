@@ -39,10 +39,11 @@ enum Asked {
 /// `POST /r/{id}/passkey/begin`
 pub async fn begin(app: &App, id: EnrollmentId, posted: Posted) -> Result<Response, PageError> {
     let visit = Visit::load(app, id).await?;
+    passkey::relying_party(app)?;
     let holder = holder(app, &visit, &posted.browser).await?;
     visit.count(app, Use::Begin, &posted).await?;
     let (options, asked) = if visit.status() == Status::Pending && !holder.has_passkey() {
-        let (create, registration) = passkey::begin_adding(app, &holder, &visit.recipient)?;
+        let (create, registration) = passkey::begin_adding(app, &holder, &visit.recipient, vec![])?;
         (json!({ "create": create }), Asked::Create(registration))
     } else {
         let (get, authentication) = passkey::begin_showing(app, None)?;
@@ -60,6 +61,7 @@ pub async fn begin(app: &App, id: EnrollmentId, posted: Posted) -> Result<Respon
 /// `POST /r/{id}/passkey`
 pub async fn finish(app: &App, id: EnrollmentId, posted: Posted) -> Result<Response, PageError> {
     let visit = Visit::load(app, id).await?;
+    passkey::relying_party(app)?;
     let holder = holder(app, &visit, &posted.browser).await?;
     let credential = posted.form.one("credential")?;
     if credential.is_empty() {

@@ -96,10 +96,10 @@ pub static WORDS: PasskeyWords = PasskeyWords {
             "Once withdrawn, {client} can no longer get your data from us. Your passkey is asked for first."
         )
     },
-    demanded: "This company accepts an answer with a passkey only. If you have none here, close this page: nothing will be shared, and the request ends by itself.",
+    demanded: "This company accepts an answer with a passkey only. If you have none here, you can create one: the link at the foot of this page leads there. Or close this page: nothing will be shared, and the request ends by itself.",
     needed: Note {
         title: "Use your passkey",
-        text: "Whoever has this phone number or address has set up a passkey, so a code is not enough here. Nothing was decided. Go back, and answer with the passkey.",
+        text: "Whoever has this phone number or address has set up a passkey, so a code is not enough here. Nothing was decided. Go back, and answer with the passkey. If you no longer have it, you can begin anew: the link at the foot of this page leads there.",
     },
 
     moved: Note {

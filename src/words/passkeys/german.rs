@@ -102,10 +102,10 @@ pub static WORDS: PasskeyWords = PasskeyWords {
             "Nach dem Widerruf bekommt {client} Ihre Daten nicht mehr von uns. Zuerst wird nach Ihrem Passkey gefragt."
         )
     },
-    demanded: "Dieses Unternehmen akzeptiert nur eine Antwort mit Passkey. Haben Sie hier keinen, schließen Sie diese Seite: Es wird nichts geteilt, und die Anfrage endet von selbst.",
+    demanded: "Dieses Unternehmen akzeptiert nur eine Antwort mit Passkey. Haben Sie hier keinen, können Sie einen erstellen: Der Link am Fuß dieser Seite führt dorthin. Oder schließen Sie diese Seite: Es wird nichts geteilt, und die Anfrage endet von selbst.",
     needed: Note {
         title: "Benutzen Sie Ihren Passkey",
-        text: "Wer diese Telefonnummer oder Adresse hat, hat einen Passkey eingerichtet. Ein Code genügt hier deshalb nicht. Es wurde nichts entschieden. Gehen Sie zurück und antworten Sie mit dem Passkey.",
+        text: "Wer diese Telefonnummer oder Adresse hat, hat einen Passkey eingerichtet. Ein Code genügt hier deshalb nicht. Es wurde nichts entschieden. Gehen Sie zurück und antworten Sie mit dem Passkey. Haben Sie ihn nicht mehr, können Sie neu beginnen: Der Link am Fuß dieser Seite führt dorthin.",
     },
 
     moved: Note {

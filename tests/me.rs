@@ -1,0 +1,14 @@
+//! What is somebody's own, as they see it, and as somebody else would like to.
+
+mod attacks;
+mod consents;
+mod guest;
+mod numbers;
+mod passkeys;
+mod recovering;
+mod reports;
+mod sessions;
+mod signing_in;
+mod withdrawing;
+
+pub use guest::{Guest, ann, code_sent_to, messages_to};
