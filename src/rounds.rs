@@ -142,7 +142,7 @@ mod tests {
                 Ok(asked)
             }
         });
-        let mut stuck = FuturesUnordered::from_iter((0..SLOW_ROUNDS).map(|_| rounds.ask(true)));
+        let mut stuck: FuturesUnordered<_> = (0..SLOW_ROUNDS).map(|_| rounds.ask(true)).collect();
         tokio::select! {
             biased;
             _ = stuck.next() => panic!("answered without a disk"),

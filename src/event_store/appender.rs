@@ -58,8 +58,9 @@ impl Appender {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let reconnects = Arc::new(AtomicU64::new(0));
         let options = options.application_name("mobid appender");
-        let line = || Line::new(options.clone(), wake.clone(), reconnects.clone());
-        let (alone, task) = (line(), Task { line: line(), jobs, postponed: VecDeque::new() });
+        let alone = Line::new(options.clone(), wake.clone(), reconnects.clone());
+        let line = Line::new(options, wake, reconnects.clone());
+        let task = Task { line, jobs, postponed: VecDeque::new() };
         // A thread of its own: what an append woke up would otherwise run before the next one goes out, and the
         // database would wait for it.
         std::thread::spawn(move || match runtime::Builder::new_current_thread().enable_all().build() {

@@ -49,7 +49,7 @@ pub struct Visit {
 
 /// What a code that came back is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ByCode {
+pub(super) enum ByCode {
     /// Who entered it is the recipient, and may see what is theirs.
     Proves,
     /// Whoever has the handle has a passkey: nothing is shown for a code.

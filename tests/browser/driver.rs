@@ -205,12 +205,6 @@ impl Browser {
         self.left(&before).await;
     }
 
-    /// From here on it likes pages in this language best.
-    pub async fn speak(&self, language: &str) {
-        self.devtools("Network.enable", json!({})).await;
-        self.devtools("Network.setExtraHTTPHeaders", json!({"headers": {"Accept-Language": language}})).await;
-    }
-
     /// Runs a script in the page.
     pub async fn run(&self, script: &str) -> Value {
         self.post("/execute/sync", json!({"script": script, "args": []})).await
