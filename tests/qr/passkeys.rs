@@ -51,14 +51,14 @@ async fn an_answer_that_does_not_hold_logs_nobody_in_and_says_why() {
         };
     fails(&mut ann, "challenge_mismatch", &|_, begun| begun["get"]["challenge"] = json!("AAAA")).await;
     fails(&mut ann, "origin_mismatch", &|ann, _| {
-        ann.authenticator.origin = "https://evil.example".to_owned()
+        ann.authenticator.origin = "https://evil.example".to_owned();
     })
     .await;
     fails(&mut ann, "origin_mismatch", &|ann, _| ann.authenticator.cross_origin = true).await;
     fails(&mut ann, "rp_id_mismatch", &|ann, _| ann.authenticator.rp_id = "evil.example".to_owned()).await;
     fails(&mut ann, "user_not_verified", &|ann, _| ann.authenticator.flags = USER_PRESENT).await;
     fails(&mut ann, "session_expired", &|_, begun| {
-        begun["session"] = json!("ses_00000000000000000000000000")
+        begun["session"] = json!("ses_00000000000000000000000000");
     })
     .await;
     let seen = login.seen(&app.api).await;

@@ -165,12 +165,12 @@ async fn who_declines_and_who_logs_in_at_once_are_told_the_same_end() {
     for _ in 0..5 {
         let login = generate(&app.api).await;
         ann.match_number(&login).await;
-        let log_in = answered(&mut ann, &login).await;
+        let answer = answered(&mut ann, &login).await;
         let mut other = Visitor::new(&app);
         let csrf = other.csrf(&login.id).await;
         let fields = [("csrf", csrf.as_str()), ("action", "decline"), ("number", "")];
         let decline = other.form(&format!("/r/{}/decide", login.id), &fields);
-        let (done, declined) = tokio::join!(ann.browser.send(log_in), other.send(decline));
+        let (done, declined) = tokio::join!(ann.browser.send(answer), other.send(decline));
         assert_eq!((done.status, declined.status), (303, 303));
         let seen = login.seen(&app.api).await;
         let ended: i64 = sqlx::query_scalar(
