@@ -12,3 +12,4 @@ mod signing_in;
 mod withdrawing;
 
 pub use guest::{Guest, ann, code_sent_to, messages_to};
+pub use numbers::by_number;

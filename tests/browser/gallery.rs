@@ -7,6 +7,8 @@
 mod by_code;
 mod by_passkey;
 mod enrollments;
+mod logins;
+mod own;
 mod refusals;
 
 use std::collections::BTreeSet;
@@ -48,6 +50,7 @@ impl Gallery {
         self.seen.push(state);
         let (number, (template, what)) = (self.seen.len(), state);
         let what = what.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        let template = template.replace('/', "-");
         let name = format!("gallery-{}-{}-{number:02}-{template}-{what}", self.name, self.words.lang);
         browser.picture(&name).await;
     }
@@ -70,13 +73,17 @@ fn source(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// Templates of whole pages.
+/// Templates of whole pages, each by its path.
 fn templates() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pages/templates");
-    let names =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let whole = |name: &String| source(&format!("src/pages/templates/{name}")).contains("{% extends");
-    names.filter(whole).map(|name| name.trim_end_matches(".html").to_owned()).collect()
+    ["", "me/"].into_iter().flat_map(|under| whole_pages(&folder.join(under), under)).collect()
+}
+
+fn whole_pages(folder: &Path, under: &str) -> Vec<String> {
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let whole =
+        paths.filter(|path| path.is_file() && std::fs::read_to_string(path).unwrap().contains("{% extends"));
+    whole.map(|path| format!("{under}{}", path.file_stem().unwrap().to_str().unwrap())).collect()
 }
 
 /// What `PageError` says, by its names in the words.
@@ -98,13 +105,22 @@ fn notes() -> BTreeSet<String> {
         fields.map(|name| format!("{prefix}{name}")).collect::<BTreeSet<_>>()
     };
     let notes = &of("src/words.rs", "") | &of("src/words/passkeys.rs", "passkeys().");
+    let notes = &notes | &of("src/words/me.rs", "me().");
     assert!(notes.len() > 20, "{notes:?}");
     notes
 }
 
 #[test]
 fn nothing_that_a_page_can_show_is_left_out_of_the_gallery() {
-    let all = [by_code::STATES, by_passkey::STATES, enrollments::STATES, refusals::STATES].concat();
+    let all = [
+        by_code::STATES,
+        by_passkey::STATES,
+        enrollments::STATES,
+        logins::STATES,
+        own::STATES,
+        refusals::STATES,
+    ]
+    .concat();
     let visited: BTreeSet<String> = all.iter().map(|(template, _)| (*template).to_owned()).collect();
     let shown: BTreeSet<String> = all.iter().map(|(_, state)| (*state).to_owned()).collect();
     assert_eq!(&templates() - &visited, BTreeSet::new(), "templates that nobody visits");

@@ -7,7 +7,7 @@ use crate::pages::{ALL, Visitor, consent};
 use crate::support::enrollee::{Enrollee, create};
 use crate::support::{RECIPIENT, TestApp, free_port};
 
-async fn by_number() -> TestApp {
+pub async fn by_number() -> TestApp {
     let port = free_port();
     let number = move |config: &mut mobid::config::Config| {
         config.listen = std::net::SocketAddr::from(([127, 0, 0, 1], port));

@@ -34,7 +34,7 @@ pub const STATES: &[State] = &[
 ];
 
 impl Gallery {
-    async fn reads(&mut self, name: &'static str, note: Note) {
+    pub(super) async fn reads(&mut self, name: &'static str, note: Note) {
         let shown = self.browser.text("p.lead").await;
         assert_eq!(shown, note.text);
         self.sees(("note", name), note.title).await;
