@@ -73,17 +73,23 @@ fn source(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// Templates of whole pages, each by its path.
+/// Templates of whole pages: their paths without the ending.
 fn templates() -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pages/templates");
-    ["", "me/"].into_iter().flat_map(|under| whole_pages(&folder.join(under), under)).collect()
-}
-
-fn whole_pages(folder: &Path, under: &str) -> Vec<String> {
-    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let whole =
-        paths.filter(|path| path.is_file() && std::fs::read_to_string(path).unwrap().contains("{% extends"));
-    whole.map(|path| format!("{under}{}", path.file_stem().unwrap().to_str().unwrap())).collect()
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pages/templates");
+    let (mut folders, mut found) = (vec![root.clone()], BTreeSet::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if std::fs::read_to_string(&path).unwrap().contains("{% extends") {
+                let name = path.strip_prefix(&root).unwrap().with_extension("");
+                found.insert(name.to_str().unwrap().to_owned());
+            }
+        }
+    }
+    assert!(found.len() > 5, "{found:?}");
+    found
 }
 
 /// What `PageError` says, by its names in the words.

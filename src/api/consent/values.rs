@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use mobid_domain::consent::{MAX_SCOPE, RequireAssurance};
+use mobid_domain::plain::is_plain;
 use mobid_domain::slug::Slug;
 use serde_json::Value;
 
@@ -55,7 +56,7 @@ pub fn metadata(value: &Value) -> Result<BTreeMap<String, String>, Invalid> {
             let text = value.as_str().ok_or_else(invalid)?;
             let fits = (1..=MAX_METADATA_KEY).contains(&key.chars().count())
                 && text.chars().count() <= MAX_METADATA_VALUE
-                && !key.contains(char::is_control)
+                && key.chars().all(is_plain)
                 && !text.contains('\0');
             if fits { Ok((key.clone(), text.to_owned())) } else { Err(invalid()) }
         })

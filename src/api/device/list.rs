@@ -3,6 +3,7 @@
 use axum::extract::State;
 use mobid_domain::device::Status;
 use mobid_domain::id::UserId;
+use mobid_domain::plain::is_plain;
 use mobid_projections::device::apply;
 use mobid_projections::device::query::{self as devices, Filter};
 
@@ -16,7 +17,7 @@ use crate::presentation::device::{body, holder};
 
 pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -> ApiResult {
     let reference = query.take("userId", "1 to 255 characters", |text| {
-        let well_formed = (1..=255).contains(&text.chars().count()) && !text.contains(char::is_control);
+        let well_formed = (1..=255).contains(&text.chars().count()) && text.chars().all(is_plain);
         well_formed.then(|| text.to_owned())
     });
     let status = query.take("status", "active, blocked or deregistered", Status::parse);
