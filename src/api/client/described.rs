@@ -22,6 +22,13 @@ const RP_ID: &str = r"^([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}$";
 /// The same, or an IPv6 address in brackets: `values::callback_hosts`.
 const HOST: &str = r"^(([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[0-9a-f:.]+\])$";
 
+/// An https origin, or an http one on this very machine, as far as a pattern goes: `values::origins`. A host whose last
+/// part begins with a digit is an IPv4 address to browsers.
+const ORIGIN: &str = concat!(
+    r"^(https://(([a-z0-9_-]{1,63}\.)*[a-z][a-z0-9_-]{0,62}|([0-9]{1,3}\.){3}[0-9]{1,3}|\[[0-9a-f:]+\])",
+    r"|http://(localhost|127\.0\.0\.1|\[::1\]))(:[1-9][0-9]{0,4})?$"
+);
+
 pub fn operations() -> Vec<Operation> {
     let update = update();
     vec![
@@ -90,7 +97,7 @@ fn rp_id() -> Value {
 }
 
 fn origins() -> Value {
-    let origin = json!({ "type": "string", "format": "origin", "pattern": r"^https?://[^\s/?#@]+$" });
+    let origin = json!({ "type": "string", "format": "origin", "pattern": ORIGIN });
     list(&origin, Some(MAX_LIST), false, &json!(["https://login.shop.example"]))
 }
 
