@@ -18,8 +18,9 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
 /// A round that takes longer waits for a disk: the next one does not wait for it, so that the disk gets more to do at
 /// once.
 const SLOW: Duration = Duration::from_millis(2);
-/// Slow rounds that are under way besides the others, at the most.
-const SLOW_ROUNDS: usize = 6;
+/// Slow rounds that are under way besides the others, at the most: each takes a connection.
+const SLOW_ROUNDS: usize = 8;
+static SLOW_PLACES: Semaphore = Semaphore::const_new(SLOW_ROUNDS);
 
 type Reply<A> = oneshot::Sender<Result<A, sqlx::Error>>;
 
@@ -41,7 +42,7 @@ impl<Q: Send + 'static, A: Send + 'static> Rounds<Q, A> {
         T: Future<Output = Result<Vec<A>, sqlx::Error>> + Send + 'static,
     {
         let (questions, mut asked) = mpsc::unbounded_channel::<(Q, Reply<A>)>();
-        let (lanes, slow) = (Arc::new(Semaphore::new(lanes)), Arc::new(Semaphore::new(SLOW_ROUNDS)));
+        let lanes = Arc::new(Semaphore::new(lanes));
         tokio::spawn(async move {
             let mut round = Vec::new();
             // Neither is ever closed: this ends when nobody is left who could ask.
@@ -54,10 +55,10 @@ impl<Q: Send + 'static, A: Send + 'static> Rounds<Q, A> {
                 if questions.is_empty() {
                     continue;
                 }
-                let (answers, slow) = (ask(questions), slow.clone());
+                let answers = ask(questions);
                 // A task of its own, so that a panic fails one round and not all that would come after it.
                 tokio::spawn(async move {
-                    let answers = timeout(ANSWERED_WITHIN, under_way(answers, lane, &slow)).await;
+                    let answers = timeout(ANSWERED_WITHIN, under_way(answers, lane)).await;
                     let late = |_| Err(io::Error::from(io::ErrorKind::TimedOut).into());
                     tell(replies, answers.unwrap_or_else(late));
                 });
@@ -75,12 +76,12 @@ impl<Q: Send + 'static, A: Send + 'static> Rounds<Q, A> {
 }
 
 /// Keeps its lane from others while it is quick.
-async fn under_way<T: Future>(round: T, lane: OwnedSemaphorePermit, slow: &Semaphore) -> T::Output {
+async fn under_way<T: Future>(round: T, lane: OwnedSemaphorePermit) -> T::Output {
     tokio::pin!(round);
     if let Ok(answers) = timeout(SLOW, &mut round).await {
         return answers;
     }
-    let aside = slow.try_acquire().ok();
+    let aside = SLOW_PLACES.try_acquire().ok();
     let _lane = aside.is_none().then_some(lane);
     round.await
 }

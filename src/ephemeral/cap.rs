@@ -45,15 +45,18 @@ struct Cap {
 }
 
 /// All limits. A code of six digits with five tries is guessed once in 200,000 codes: the day's limits on one handle
-/// keep a month of guessing below 1 in 600.
-const CAPS: [Cap; 14] = [
+/// keep a month of guessing below 1 in 600. What is asked of one resource, or of signing in, leaves half of a handle's day
+/// to whatever else its holder has to answer.
+const CAPS: [Cap; 16] = [
     Cap { of: Use::Send, per: Per::Resource, limit: 5, window: TimeDelta::hours(1) },
     Cap { of: Use::Send, per: Per::Handle, limit: 10, window: TimeDelta::hours(1) },
+    Cap { of: Use::Send, per: Per::Resource, limit: 15, window: TimeDelta::hours(24) },
     Cap { of: Use::Send, per: Per::Handle, limit: 30, window: TimeDelta::hours(24) },
     Cap { of: Use::Send, per: Per::Address, limit: 100, window: TimeDelta::hours(1) },
     Cap { of: Use::Send, per: Per::Client, limit: 5_000, window: TimeDelta::hours(1) },
     Cap { of: Use::Try, per: Per::Resource, limit: 20, window: TimeDelta::hours(1) },
     Cap { of: Use::Try, per: Per::Handle, limit: 25, window: TimeDelta::hours(1) },
+    Cap { of: Use::Try, per: Per::Resource, limit: 25, window: TimeDelta::hours(24) },
     Cap { of: Use::Try, per: Per::Handle, limit: 50, window: TimeDelta::hours(24) },
     Cap { of: Use::Try, per: Per::Address, limit: 300, window: TimeDelta::hours(1) },
     Cap { of: Use::Try, per: Per::Client, limit: 20_000, window: TimeDelta::hours(1) },

@@ -185,7 +185,7 @@ pub async fn drop(
     known: &[Known],
     occasion: &Occasion,
 ) -> Result<(), Trouble> {
-    device::deregister_all(app, passkey_id, known, occasion).await?;
+    device::deregister_all(app, passkey_id, known).await?;
     let command = PersonCommand::DropPasskey { passkey_id, reason: DropReason::Removed };
     let (id, context) = (person.to_string(), occasion.command(person));
     app.store.execute::<Person>(&id, command, &context, Terms::default()).await?;

@@ -17,6 +17,7 @@ const CLAIM: &str = "report";
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Details {
+    pub client_id: ClientId,
     pub consent_id: ConsentId,
     /// In the person's own words; may be empty.
     pub text: String,
@@ -34,7 +35,6 @@ pub async fn find(app: &App, person: PersonId, consent: ConsentId) -> Result<Opt
 pub async fn file(
     app: &App,
     person: PersonId,
-    client: ClientId,
     (reason, details): (Reason, &Details),
     occasion: &Occasion,
 ) -> Result<(), Trouble> {
@@ -42,14 +42,13 @@ pub async fn file(
     let id = ReportId(crate::ids::new_id()).to_string();
     let place = Place { tenant: TENANT, aggregate_id: &id, event_type: ReportEvent::FILED, field: "details" };
     let sealed = key.seal(&place, &serde_json::to_vec(details)?)?;
-    let (person_id, client_id, at) = (person, client, occasion.at);
-    let file = File { person_id, client_id, reason, details: sealed, at };
+    let file = File { person_id: person, reason, details: sealed, at: occasion.at };
     let claims = vec![Claim { kind: CLAIM, key: claim_key(app, person, details.consent_id) }];
     let terms = Terms { new: true, claims, ..Terms::default() };
     let command = ReportCommand::File(Box::new(file));
     match app.store.execute::<Report>(&id, command, &occasion.command(person), terms).await {
         Ok(_) => {
-            tracing::warn!(report = %id, client = %client, reason = reason.as_str(), "a person reported abuse");
+            tracing::warn!(report = %id, reason = reason.as_str(), "a person reported abuse");
             Ok(())
         }
         Err(ExecuteError::Claimed(_)) => Ok(()),

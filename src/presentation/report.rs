@@ -16,8 +16,7 @@ use crate::vault::{DataKey, SealError};
 pub struct ReportBody {
     #[schema(schema_with = named::report_id)]
     pub id: String,
-    /// Whom it is about.
-    #[schema(schema_with = named::client_id)]
+    /// Whom it is about; `[erased]` once the person was erased.
     pub client_id: String,
     /// Which consent; `[erased]` once the person was erased.
     pub consent_id: String,
@@ -31,10 +30,9 @@ pub struct ReportBody {
 /// Opened with the key of who filed it.
 pub fn body(id: &str, filing: &Filing, key: Option<&DataKey>) -> Result<ReportBody, SealError> {
     let details = key.map(|key| report::open(id, filing, key)).transpose()?;
-    let (consent_id, text) = match details {
-        Some(details) => (details.consent_id.to_string(), details.text),
-        None => (ERASED.to_owned(), ERASED.to_owned()),
+    let (client_id, consent_id, text) = match details {
+        Some(details) => (details.client_id.to_string(), details.consent_id.to_string(), details.text),
+        None => (ERASED.to_owned(), ERASED.to_owned(), ERASED.to_owned()),
     };
-    let (id, client_id) = (id.to_owned(), filing.client_id.to_string());
-    Ok(ReportBody { id, client_id, consent_id, reason: filing.reason, text, reported_at: filing.at })
+    Ok(ReportBody { id: id.to_owned(), client_id, consent_id, reason: filing.reason, text, reported_at: filing.at })
 }

@@ -111,7 +111,8 @@ impl Record {
         }
         let proved = with.is_some_and(|with| self.active_passkey(with).is_some());
         match self.active().count() {
-            0 => Ok(()),
+            // Whoever was let in by a passkey that has gone meanwhile is nobody any more.
+            0 if with.is_none() => Ok(()),
             _ if !proved => Err(PersonError::PasskeyNeeded),
             MAX_PASSKEYS.. => Err(PersonError::TooManyPasskeys),
             _ => Ok(()),

@@ -125,6 +125,7 @@ fn a_dropped_passkey_lets_nobody_in_and_stands_in_nobodys_way() {
     given(history()).when(now(add(third, Some(FIRST)))).then_expect_error(PersonError::PasskeyNeeded);
     given(history()).when(now(drop_it(FIRST))).then_expect_events(vec![]);
     let alone = vec![verified(), added(FIRST), dropped(FIRST, DropReason::Removed)];
+    given(alone.clone()).when(now(add(SECOND, Some(FIRST)))).then_expect_error(PersonError::PasskeyNeeded);
     given(alone).when(at(1, ANN, add(SECOND, None))).then_expect_events(vec![added(SECOND)]);
 }
 

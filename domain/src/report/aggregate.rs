@@ -8,7 +8,7 @@ use super::error::ReportError;
 use super::event::{Filed, Reason, ReportEvent};
 use crate::actor::Actor;
 use crate::event::{Decider, aggregate};
-use crate::id::{ClientId, PersonId};
+use crate::id::PersonId;
 use crate::sealed::SealedIn;
 use crate::stamped::Stamped;
 
@@ -25,7 +25,6 @@ pub enum Report {
 #[serde(rename_all = "camelCase")]
 pub struct Filing {
     pub person_id: PersonId,
-    pub client_id: ClientId,
     pub reason: Reason,
     pub details: SealedIn,
     pub at: DateTime<Utc>,
@@ -42,9 +41,9 @@ impl Report {
     /// Only copies.
     pub fn evolve(&mut self, event: ReportEvent) {
         let ReportEvent::Filed(filed) = event;
-        let Filed { person_id, client_id, reason, details, at } = *filed;
+        let Filed { person_id, reason, details, at } = *filed;
         let details = SealedIn::new(ReportEvent::FILED, details);
-        *self = Self::Filing(Box::new(Filing { person_id, client_id, reason, details, at }));
+        *self = Self::Filing(Box::new(Filing { person_id, reason, details, at }));
     }
 }
 

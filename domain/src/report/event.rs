@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ClientId, PersonId};
+use crate::id::PersonId;
 use crate::sealed::Sealed;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,10 +17,8 @@ pub enum ReportEvent {
 #[serde(rename_all = "camelCase")]
 pub struct Filed {
     pub person_id: PersonId,
-    /// Whom it is about.
-    pub client_id: ClientId,
     pub reason: Reason,
-    /// Which consent, and what the person says, in JSON.
+    /// Whom it is about, which consent, and what the person says, in JSON: nothing in the clear ties a person to a client.
     pub details: Sealed,
     #[serde(with = "crate::rfc3339")]
     pub at: DateTime<Utc>,

@@ -19,7 +19,7 @@ fn minute(minutes: i64) -> DateTime<Utc> {
 
 fn wanted() -> File {
     let details = Sealed("details".to_owned());
-    File { person_id: PERSON, client_id: CLIENT, reason: Reason::Misleading, details, at: minute(0) }
+    File { person_id: PERSON, reason: Reason::Misleading, details, at: minute(0) }
 }
 
 fn by(actor: Actor) -> Stamped<ReportCommand> {
@@ -59,7 +59,7 @@ fn a_report_says_what_was_filed() {
     assert_eq!(report.filing(), None);
     report.evolve(filed());
     let filing = report.filing().unwrap();
-    assert_eq!((filing.client_id, filing.reason, filing.at), (CLIENT, Reason::Misleading, minute(3)));
+    assert_eq!((filing.person_id, filing.reason, filing.at), (PERSON, Reason::Misleading, minute(3)));
     assert_eq!(filing.details.event_type, ReportEvent::FILED);
 }
 

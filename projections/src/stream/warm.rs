@@ -11,6 +11,9 @@ use sqlx::{Connection, PgConnection, PgPool};
 /// How long a connection that was not used counts as good.
 pub const RESTED: Duration = Duration::from_millis(200);
 
+/// As many as rest at the most: what a crowd needed for a moment is not kept.
+const RESTING: usize = 2;
+
 /// As many connections as are in use at the same time, set up as the pool sets up its own. Shared by clones.
 #[derive(Debug, Clone)]
 pub struct Warm {
@@ -36,6 +39,9 @@ impl Warm {
 
     /// Takes back one that answered well and is in no transaction; one that did not is dropped instead.
     pub fn keep(&self, conn: PgConnection) {
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner).push((conn, Instant::now()));
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        if resting.len() < RESTING {
+            resting.push((conn, Instant::now()));
+        }
     }
 }

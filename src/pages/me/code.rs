@@ -163,7 +163,6 @@ pub async fn decide(State(app): State<App>, posted: Posted) -> Result<Response, 
     if issued.standing(now) == Standing::Used {
         return Ok(see_other(HOME));
     }
-    let handle = bound_handle(&app, &issued)?;
     let page = |issued: &Issued, problem| page(&app, &posted.browser, issued, Some(problem));
     let Some(typed) = OneTimeCode::typed(posted.form.one("code")?) else {
         return page(&issued, Problem::NoCode);
@@ -172,6 +171,8 @@ pub async fn decide(State(app): State<App>, posted: Posted) -> Result<Response, 
         let expired = issued.standing(now) == Standing::Expired;
         return page(&issued, if expired { Problem::ExpiredCode } else { Problem::ExhaustedCode });
     };
+    // Of what was tried, since another code, to another handle, may have been asked for meanwhile.
+    let handle = bound_handle(&app, &tried)?;
     posted.count_for(&app, Use::Try, &handle).await?;
     if !tried.is(app.vault.master(), &typed) {
         let problem = match tried.standing(now) {
@@ -180,8 +181,6 @@ pub async fn decide(State(app): State<App>, posted: Posted) -> Result<Response, 
         };
         return page(&tried, problem);
     }
-    // Of another one that was asked for meanwhile, the handle may be another.
-    let handle = bound_handle(&app, &tried)?;
     if !code::redeem(&app.pool, &tried, now).await? {
         return Ok(see_other(HOME));
     }

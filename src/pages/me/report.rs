@@ -66,9 +66,8 @@ pub async fn file(State(app): State<App>, id: ConsentPath, posted: Posted) -> Re
     if cap::count(&app.pool, app.vault.master(), Use::Report, &subjects, now).await?.is_some() {
         return Err(Refusal::TooManyReports.into());
     }
-    let details = Details { consent_id: id, text };
-    let client = visit.session.request.client_id;
-    report::file(&app, person, client, (reason, &details), &signed.occasion).await?;
+    let details = Details { client_id: visit.session.request.client_id, consent_id: id, text };
+    report::file(&app, person, (reason, &details), &signed.occasion).await?;
     Ok(see_other(&path(id)))
 }
 

@@ -8,6 +8,7 @@ use axum::response::Response;
 use super::HOME;
 use super::door::{self, Who};
 use super::post::Posted;
+use super::refusal::Refusal;
 use crate::app::App;
 use crate::ephemeral::session;
 use crate::pages::browser::BrowserSession;
@@ -18,10 +19,12 @@ use crate::pages::view::{Frame, Link, NotePage, render, see_other};
 /// `POST /me/sign-out`
 pub async fn sign_out(State(app): State<App>, posted: Posted) -> Result<Response, PageError> {
     let everywhere = posted.form.one("action")? == "everywhere";
-    // Whoever merely reads somebody's messages does not end what that one opened with a passkey.
-    if let Who::Person(signed) = door::who(&app, Some(&posted.browser)).await?
-        && everywhere
-    {
+    if everywhere {
+        // Whoever merely reads somebody's messages does not end what that one opened with a passkey; and nobody is told
+        // that it ended where it did not.
+        let Who::Person(signed) = door::who(&app, Some(&posted.browser)).await? else {
+            return Err(Refusal::SignedOut.into());
+        };
         let ended = session::end_all(&app.pool, signed.session.person).await?;
         tracing::info!(person = %signed.session.person, ended, "a person signed out everywhere");
     }

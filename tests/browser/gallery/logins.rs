@@ -35,6 +35,7 @@ async fn scan(app: &TestApp, gallery: &Gallery, login: &Login) {
 /// By somebody who has no passkey at first.
 async fn log_in(app: &TestApp, gallery: &mut Gallery) {
     let logins = gallery.words.logins();
+    gallery.browser.add_authenticator().await;
     let login = generate(&app.api).await;
     scan(app, gallery, &login).await;
     gallery.sees(("number", "asked"), &(logins.title)("Owner")).await;
@@ -46,7 +47,6 @@ async fn log_in(app: &TestApp, gallery: &mut Gallery) {
     gallery.browser.appears("[data-trouble]:not([hidden])").await;
     gallery.sees(("login", "stopped"), logins.passkey_title).await;
 
-    gallery.browser.add_authenticator().await;
     let enrollment = crate::support::enrollee::create(&app.api).await;
     gallery.browser.open(&app.url(&format!("/r/{enrollment}"))).await;
     gallery.browser.press("button[value=enroll]").await;

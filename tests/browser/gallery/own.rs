@@ -73,6 +73,8 @@ async fn by_code(app: &TestApp, gallery: &Gallery, handle: &str) {
 
 async fn sign_in(app: &TestApp, gallery: &mut Gallery) {
     let me = gallery.words.me();
+    // Somebody whom nobody ever addressed is sent nothing.
+    create_with(&app.api, json!({ "recipient": BOB })).await;
     open(app, gallery, "/me").await;
     gallery.sees(("me/sign_in", "me().by_passkey"), me.title).await;
     gallery.browser.fill("#handle", "0151 234").await;
@@ -150,12 +152,13 @@ async fn leave(app: &TestApp, gallery: &mut Gallery) {
 
 async fn hold_a_passkey(app: &TestApp, gallery: &mut Gallery) {
     let me = gallery.words.me();
+    let enrollment = create_with(&app.api, json!({ "recipient": CAROL })).await;
     by_code(app, gallery, CAROL).await;
     app.advance(TimeDelta::minutes(6));
     gallery.browser.go(&send("/me/sign-out", "/me/passkeys")).await;
     gallery.reads("me().stale", me.stale).await;
     gallery.browser.add_authenticator().await;
-    enroll(app, &gallery.browser, &create_with(&app.api, json!({ "recipient": CAROL })).await).await;
+    enroll(app, &gallery.browser, &enrollment).await;
     gallery.browser.forget_cookies().await;
     by_code(app, gallery, CAROL).await;
     gallery.sees(("me/needs_passkey", "asked"), gallery.passkeys().needed.title).await;
