@@ -33,7 +33,7 @@ use crate::{api, database, key_file, owner, telemetry};
 /// How long the pool's connections may take to be given back once everything has stopped.
 const CLOSE: Duration = Duration::from_secs(5);
 /// Connections that are given out to whoever needs one now and then. Beside them are those of followers and rounds, the
-/// appender's, and one a lease: fewer than twenty.
+/// appender's two, and one a lease: fewer than forty, and eight more while a disk is slow.
 const POOL: u32 = 30;
 
 /// A database, ours or somebody else's.

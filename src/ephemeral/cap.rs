@@ -16,8 +16,13 @@ use crate::vault::MasterKey;
 pub enum Use {
     /// A code goes out.
     Send,
+    /// A link goes out, because a client wants it to.
+    Notify,
     /// A code is entered.
     Try,
+    /// The number beside a QR code is entered. Three tries are all that a code has, and codes come freely: not to be
+    /// counted with what people answer requests with.
+    Number,
     /// A passkey is asked for, which leaves a row behind for some minutes.
     Begin,
     /// A code to sign in with really goes out: to somebody whom this service knows.
@@ -47,19 +52,24 @@ struct Cap {
 /// All limits. A code of six digits with five tries is guessed once in 200,000 codes: the day's limits on one handle
 /// keep a month of guessing below 1 in 600. What is asked of one resource, or of signing in, leaves half of a handle's day
 /// to whatever else its holder has to answer.
-const CAPS: [Cap; 16] = [
+const CAPS: [Cap; 21] = [
     Cap { of: Use::Send, per: Per::Resource, limit: 5, window: TimeDelta::hours(1) },
     Cap { of: Use::Send, per: Per::Handle, limit: 10, window: TimeDelta::hours(1) },
     Cap { of: Use::Send, per: Per::Resource, limit: 15, window: TimeDelta::hours(24) },
     Cap { of: Use::Send, per: Per::Handle, limit: 30, window: TimeDelta::hours(24) },
     Cap { of: Use::Send, per: Per::Address, limit: 100, window: TimeDelta::hours(1) },
     Cap { of: Use::Send, per: Per::Client, limit: 5_000, window: TimeDelta::hours(1) },
+    Cap { of: Use::Notify, per: Per::Handle, limit: 10, window: TimeDelta::hours(1) },
+    Cap { of: Use::Notify, per: Per::Handle, limit: 30, window: TimeDelta::hours(24) },
+    Cap { of: Use::Notify, per: Per::Client, limit: 5_000, window: TimeDelta::hours(1) },
     Cap { of: Use::Try, per: Per::Resource, limit: 20, window: TimeDelta::hours(1) },
     Cap { of: Use::Try, per: Per::Handle, limit: 25, window: TimeDelta::hours(1) },
     Cap { of: Use::Try, per: Per::Resource, limit: 25, window: TimeDelta::hours(24) },
     Cap { of: Use::Try, per: Per::Handle, limit: 50, window: TimeDelta::hours(24) },
     Cap { of: Use::Try, per: Per::Address, limit: 300, window: TimeDelta::hours(1) },
     Cap { of: Use::Try, per: Per::Client, limit: 20_000, window: TimeDelta::hours(1) },
+    Cap { of: Use::Number, per: Per::Resource, limit: 20, window: TimeDelta::hours(1) },
+    Cap { of: Use::Number, per: Per::Address, limit: 3_000, window: TimeDelta::hours(1) },
     Cap { of: Use::Begin, per: Per::Resource, limit: 60, window: TimeDelta::hours(1) },
     Cap { of: Use::Begin, per: Per::Address, limit: 600, window: TimeDelta::hours(1) },
     Cap { of: Use::SignIn, per: Per::Client, limit: 5_000, window: TimeDelta::hours(1) },
@@ -164,7 +174,7 @@ mod tests {
 
     #[test]
     fn narrow_counters_come_before_wide_ones() {
-        for of in [Use::Send, Use::Try, Use::Begin, Use::SignIn, Use::Report] {
+        for of in [Use::Send, Use::Notify, Use::Try, Use::Number, Use::Begin, Use::SignIn, Use::Report] {
             let limits: Vec<_> = CAPS.iter().filter(|cap| cap.of == of).map(|cap| cap.limit).collect();
             assert!(limits.is_sorted(), "{limits:?}");
         }

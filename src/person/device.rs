@@ -8,7 +8,7 @@ use mobid_domain::device::{
     Device, DeviceCommand, DeviceError, DeviceEvent, Holder, Registered, Status, Use,
 };
 use mobid_domain::fido::Reason;
-use mobid_domain::id::{ClientId, DeviceId, PasskeyId, UserId};
+use mobid_domain::id::{ClientId, DeviceId, PasskeyId, RequestId, UserId};
 use mobid_domain::person::Passkey;
 
 use super::passkey::{Kept, NotTaken};

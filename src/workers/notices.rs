@@ -11,13 +11,14 @@ use futures::future::join_all;
 use mobid_domain::client::{Client, Status as ClientStatus};
 use mobid_domain::consent::{Session, Status};
 use mobid_domain::handle::Handle;
-use mobid_domain::id::ConsentId;
+use mobid_domain::id::{ClientId, ConsentId};
 use mobid_projections::notice::{self, Notice};
 use mobid_projections::projection::ApplyError;
 use tokio::sync::watch;
 use tokio::time::{Instant, interval_at, timeout};
 
 use crate::app::App;
+use crate::ephemeral::cap::{self, Capped, Subjects, Use};
 use crate::notifier::{Message, NotifierError};
 use crate::vault::{SealError, Subject, VaultError};
 use crate::words::Words;
@@ -53,6 +54,8 @@ pub enum NoticeError {
     Unreadable,
     #[error(transparent)]
     Notifier(#[from] NotifierError),
+    #[error("its recipient, or its client, has been sent as many as there may be")]
+    Capped(Capped),
 }
 
 /// Sends what is due, again and again, until stopped.
@@ -121,6 +124,7 @@ async fn see_to(app: &App, notice: &Notice) -> Result<bool, NoticeError> {
             tracing::error!(consent, error, "a link notice was dropped");
             notice::done(&app.pool, notice).await?;
         }
+        Err(NoticeError::Capped(Capped { until })) => notice::put_off(&app.pool, notice, until).await?,
         Err(error) => {
             tracing::warn!(error = %error, consent, attempts, "a link could not be sent");
             notice::put_off(&app.pool, notice, app.clock.now() + again_after(attempts)).await?;
@@ -149,6 +153,7 @@ async fn send(app: &App, notice: &Notice) -> Result<bool, NoticeError> {
     if account.status != ClientStatus::Active {
         return Ok(false);
     }
+    count(app, request.client_id, &notice.consent_id, &recipient).await?;
     let client = account.name.as_str();
     let words = Words::of(request.locale.as_deref());
     let link = format!("{}/r/{id}", app.config.public_origin());
@@ -164,6 +169,20 @@ async fn send(app: &App, notice: &Notice) -> Result<bool, NoticeError> {
     };
     app.notifier.send(&recipient, message).await?;
     Ok(true)
+}
+
+/// Nobody is buried in links, whoever wants them to be sent.
+async fn count(app: &App, client: ClientId, consent: &str, recipient: &Handle) -> Result<(), NoticeError> {
+    let subjects = Subjects {
+        resource: consent,
+        handle: &recipient.normalized(),
+        address: None,
+        client: &client.to_string(),
+    };
+    match cap::count(&app.pool, app.vault.master(), Use::Notify, &subjects, app.clock.now()).await? {
+        Some(capped) => Err(NoticeError::Capped(capped)),
+        None => Ok(()),
+    }
 }
 
 /// `None` if the person's key was destroyed.

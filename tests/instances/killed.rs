@@ -116,6 +116,8 @@ async fn replaced(way: Way) {
     let create = async || {
         let mut body = reference_body();
         (body["callbackUrl"], body["notify"]) = (json!(null), json!(true));
+        // Nobody is sent as many links as this.
+        body["recipient"] = json!(format!("{}@example.com", mobid::ids::new_id().simple()));
         let reply = api.post("/v1/service/consents", &body).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
     };

@@ -1,9 +1,10 @@
 //! How many codes are sent and tried.
 
 use chrono::TimeDelta;
+use serde_json::json;
 
 use super::{ALL, Visitor, last_code, wrong};
-use crate::support::TestApp;
+use crate::support::{TestApp, reference_body};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_sends_five_codes_an_hour_and_no_more() {
@@ -65,5 +66,31 @@ async fn counters_and_codes_are_removed_after_their_end() {
         let sql = format!("select count(*) from {table}");
         let left: i64 = sqlx::query_scalar(&sql).fetch_one(app.pool()).await.unwrap();
         assert_eq!(left, 0, "{table}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_sent_ten_links_an_hour_whoever_wants_them_sent() {
+    let app = TestApp::start().await;
+    let other = app.other_client().await;
+    let mut body = reference_body();
+    (body["notify"], body["recipient"]) = (json!(true), json!("ann@example.com"));
+    for client in [&app.api, &other] {
+        for _ in 0..6 {
+            assert_eq!(client.post("/v1/service/consents", &body).await.status, 200);
+        }
+    }
+    let put_off = "select count(*) from link_notices where next_attempt_at > $1";
+    let mut waiting = 0_i64;
+    while waiting < 2 || app.outbox().len() < 10 {
+        app.caught_up().await;
+        mobid::workers::notices::send_due(&app.app).await.unwrap();
+        let asked = sqlx::query_scalar(put_off).bind(app.clock().now());
+        waiting = asked.fetch_one(app.pool()).await.unwrap();
+    }
+    assert_eq!((waiting, app.outbox().len()), (2, 10));
+    app.advance(TimeDelta::hours(1));
+    while app.outbox().len() < 12 {
+        mobid::workers::notices::send_due(&app.app).await.unwrap();
     }
 }

@@ -35,7 +35,7 @@ pub async fn decide(app: &App, code: QrId, posted: Posted) -> Result<Response, P
         "decline" => decline(app, &visit).await,
         "continue" => {
             visit.client_is_there()?;
-            visit.count(app, Use::Try, &posted).await?;
+            visit.count(app, Use::Number, &posted).await?;
             enter(app, visit, &posted).await
         }
         _ => Err(FormError::Malformed.into()),
