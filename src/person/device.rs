@@ -101,18 +101,15 @@ pub async fn find(app: &App, client: ClientId, passkey: PasskeyId) -> Result<Opt
 }
 
 /// A passkey is dropped: to every client that somebody enrolled with by it, its device goes with it.
-pub async fn deregister_all(
-    app: &App,
-    passkey: PasskeyId,
-    known: &[Known],
-) -> Result<(), Trouble> {
+pub async fn deregister_all(app: &App, passkey: PasskeyId, known: &[Known]) -> Result<(), Trouble> {
     for (client, _) in known {
         let Some(id) = find(app, *client, passkey).await? else { continue };
         let text = id.to_string();
         let device = app.store.load::<Device>(&text).await?.state;
         let Some(Holder::Person { user_id, .. }) = device.known().map(|known| known.holder) else { continue };
         // An occasion for each: by one that is the same, two clients could tell that they have the same person.
-        let occasion = Occasion { at: app.clock.now(), request_id: RequestId(crate::ids::new_id()).to_string() };
+        let occasion =
+            Occasion { at: app.clock.now(), request_id: RequestId(crate::ids::new_id()).to_string() };
         let context = occasion.by(*client, Actor::Recipient(user_id));
         let done = app.store.execute::<Device>(&text, DeviceCommand::Deregister, &context, Terms::default());
         done.await.map_err(Trouble::Device)?;

@@ -10,6 +10,7 @@ use mobid_domain::event::canonical_text;
 use mobid_domain::fido::{Failed, HOSTED_PAGE, Login, LoginCommand, LoginError, Reason, Succeeded};
 use mobid_domain::id::{ClientId, DeviceId, LoginId, PersonId, QrId, UserId};
 use mobid_domain::person::{Person, Record, TENANT};
+use mobid_domain::qr::Code;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -107,6 +108,10 @@ pub async fn finish(
     let mut attempt = Attempt::default();
     match verify(app, wanted, asked, answer, &mut attempt).await {
         Ok((user, user_verified)) => {
+            // What was recorded of the passkey took a while, in which somebody may have guessed too often.
+            if !is_open(app, wanted.code).await? {
+                return Err(NotDone::Over);
+            }
             succeed(app, wanted, user, attempt.device, user_verified).await?;
             Ok(user)
         }
@@ -114,6 +119,12 @@ pub async fn finish(
         Err(NotTaken::PasskeyNeeded) => Err(record(app, wanted, attempt, Reason::UnknownCredential).await?),
         Err(NotTaken::Trouble(trouble)) => Err(trouble.into()),
     }
+}
+
+async fn is_open(app: &App, code: QrId) -> Result<bool, Trouble> {
+    let state = app.store.load::<Code>(&code.to_string()).await?.state;
+    let now = app.clock.now();
+    Ok(state.generation().is_some_and(|code| code.ended.is_none() && now < code.expires_at))
 }
 
 /// Records an attempt that failed before anybody looked at what the passkey answered.

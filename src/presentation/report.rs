@@ -34,5 +34,12 @@ pub fn body(id: &str, filing: &Filing, key: Option<&DataKey>) -> Result<ReportBo
         Some(details) => (details.client_id.to_string(), details.consent_id.to_string(), details.text),
         None => (ERASED.to_owned(), ERASED.to_owned(), ERASED.to_owned()),
     };
-    Ok(ReportBody { id: id.to_owned(), client_id, consent_id, reason: filing.reason, text, reported_at: filing.at })
+    Ok(ReportBody {
+        id: id.to_owned(),
+        client_id,
+        consent_id,
+        reason: filing.reason,
+        text,
+        reported_at: filing.at,
+    })
 }
