@@ -84,8 +84,8 @@ pub const SECTIONS: &[About] = &[
                 "create and append, 1 in flight",
                 "Nobody shares anything: it is one commit's write to disk, the round trips (ours needs one, postgres-es a \
                  load, a begin, an insert for each event and a commit), and how soon a core that rests wakes up, for the \
-                 caller, the appender's thread and the backend in turn. Our one statement checks more than an insert does, \
-                 which only a batch makes up for.",
+                 backend and then for the caller: who comes alone waits for no other thread. Besides what an insert does, \
+                 our one statement looks for the newest position and for the predecessor.",
             ),
             (
                 "create and append, 64 and 256 in flight",
@@ -163,8 +163,9 @@ pub const SECTIONS: &[About] = &[
         heading: "From acknowledged to visible, at half of the maximum rate",
         bounds: &[(
             "commit to visible",
-            "Under load the follower waits 5 ms for more, so that a batch is worth its transaction; then the batch (read, \
-             fold, write, checkpoint) has to get its share of cores that the load keeps busy.",
+            "Under load the follower waits for more for as long as its last batch took, 4 ms at the most, so that a batch \
+             is worth its transaction; then the batch (read, fold, write, checkpoint) has to get its share of cores that \
+             the load keeps busy, with the six other followers, which go every 25 ms.",
         )],
     },
     About {
@@ -200,7 +201,8 @@ pub const SECTIONS: &[About] = &[
         bounds: &[
             (
                 "GET, list",
-                "An index descent and a heap fetch; past the size of the cache, a random id costs a read from disk.",
+                "An index descent and a heap fetch; past the size of the cache, a random id costs a read from disk, and a few \
+                 rounds of those go side by side.",
             ),
             (
                 "create",
