@@ -16,8 +16,8 @@ use tokio::time::timeout;
 /// connection.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
 /// A round that takes longer waits for a disk: the next one does not wait for it, so that the disk gets more to do at
-/// once.
-const SLOW: Duration = Duration::from_millis(2);
+/// once. Rounds that only wait for a busy core are quicker, and more of them would not help.
+const SLOW: Duration = Duration::from_millis(10);
 /// Slow rounds that are under way besides the others, at the most: each takes a connection.
 const SLOW_ROUNDS: usize = 8;
 static SLOW_PLACES: Semaphore = Semaphore::const_new(SLOW_ROUNDS);

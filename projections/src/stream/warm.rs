@@ -12,7 +12,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 pub const RESTED: Duration = Duration::from_millis(200);
 
 /// As many as rest at the most: what a crowd needed for a moment is not kept.
-const RESTING: usize = 2;
+const RESTING: usize = 4;
 
 /// As many connections as are in use at the same time, set up as the pool sets up its own. Shared by clones.
 #[derive(Debug, Clone)]
