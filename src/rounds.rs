@@ -49,6 +49,7 @@ impl<Q: Send + 'static, A: Send + 'static> Rounds<Q, A> {
             while let Ok(lane) = lanes.clone().acquire_owned().await
                 && asked.recv_many(&mut round, most).await > 0
             {
+                gather(&mut round, &mut asked, most).await;
                 // Who has gone meanwhile is not to keep the others waiting.
                 let waiting = round.drain(..).filter(|(_, reply)| !reply.is_closed());
                 let (questions, replies): (Vec<Q>, Vec<Reply<A>>) = waiting.unzip();
@@ -72,6 +73,16 @@ impl<Q: Send + 'static, A: Send + 'static> Rounds<Q, A> {
         // The task only ends with the runtime.
         self.0.send((question, reply)).map_err(|_| sqlx::Error::WorkerCrashed)?;
         answer.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+}
+
+/// Lets those come along who are about to ask: whoever can run does so, as long as that brings more.
+async fn gather<T>(round: &mut Vec<T>, asked: &mut mpsc::UnboundedReceiver<T>, most: usize) {
+    let mut before = 0;
+    while round.len() > before && round.len() < most {
+        before = round.len();
+        tokio::task::yield_now().await;
+        round.extend(std::iter::from_fn(|| asked.try_recv().ok()).take(most - before));
     }
 }
 

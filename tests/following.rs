@@ -229,6 +229,7 @@ async fn two_runners_of_one_projection_without_a_lease_corrupt_nothing() {
 #[derive(Clone)]
 struct Witness {
     version: i32,
+    concerned_with: Option<&'static str>,
     seen: Arc<Mutex<Vec<i64>>>,
 }
 
@@ -254,6 +255,9 @@ impl Projection for Witness {
     fn version(&self) -> i32 {
         self.version
     }
+    fn concerns(&self, event: &Recorded) -> bool {
+        self.concerned_with.is_none_or(|aggregate_type| event.aggregate_type == aggregate_type)
+    }
     async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
         self.react(conn, events).await
     }
@@ -265,7 +269,7 @@ impl Projection for Witness {
 
 impl Witness {
     fn new(version: i32) -> Self {
-        Self { version, seen: Arc::default() }
+        Self { version, concerned_with: None, seen: Arc::default() }
     }
 
     fn seen(&self) -> Vec<i64> {
@@ -298,6 +302,41 @@ async fn a_new_reactor_begins_at_the_head_and_a_new_projection_at_the_first_even
     projection.projecting(&app).catch_up().await.unwrap();
     assert_eq!(reactor.seen(), [head + 1]);
     assert_eq!(projection.seen(), (1..=head + 1).collect::<Vec<_>>(), "each event once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_gets_past_what_does_not_concern_a_follower() {
+    let app = TestApp::start().await;
+    let witness = Witness { concerned_with: Some("nothing"), ..Witness::new(1) };
+    let mut runner = witness.projecting(&app);
+    for _ in 0..3 {
+        app.create_consent().await;
+        let head = reader::head(app.pool()).await.unwrap();
+        assert_eq!(runner.catch_up().await.unwrap(), head);
+        let kept = checkpoint::read(app.pool(), "witness_projection", 1).await.unwrap();
+        assert_eq!(kept, Some(head));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_follower_went_past_counts_again_once_its_rows_are_made_anew() {
+    let app = TestApp::start().await;
+    let witness = Witness { concerned_with: Some("consent"), ..Witness::new(1) };
+    let mut runner = witness.projecting(&app);
+    let id = app.create_consent().await;
+    runner.catch_up().await.unwrap();
+    app.other_client().await;
+    runner.catch_up().await.unwrap();
+
+    rebuild::reset(&mut app.pool().acquire().await.unwrap(), &witness).await.unwrap();
+    approve(&app.app, &id).await.unwrap();
+    runner.catch_up().await.unwrap();
+    let consents: Vec<_> = reader::of_aggregate(app.pool(), "consent", &id, 0).await.unwrap();
+    let seen = witness.seen();
+    assert_eq!(consents.len(), 2);
+    for event in consents {
+        assert_eq!(seen.iter().filter(|position| **position == event.position).count(), 1, "{seen:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,9 +35,13 @@ impl Projection for Deadlines {
         1
     }
 
+    fn concerns(&self, event: &Recorded) -> bool {
+        event.aggregate_type == Consent::TYPE
+    }
+
     async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
         let mut changes = BTreeMap::new();
-        for event in events.iter().filter(|event| event.aggregate_type == Consent::TYPE) {
+        for event in events.iter().filter(|event| self.concerns(event)) {
             if let Some(change) = change(&event.decode::<Consent>()?, event.position) {
                 changes.insert(event.aggregate_id.clone(), change);
             }

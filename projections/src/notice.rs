@@ -26,11 +26,12 @@ impl Reactor for LinkNotices {
         1
     }
 
+    fn concerns(&self, event: &Recorded) -> bool {
+        event.aggregate_type == Consent::TYPE && event.event_type == ConsentEvent::CREATED
+    }
+
     async fn react(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
-        for event in events
-            .iter()
-            .filter(|e| e.aggregate_type == Consent::TYPE && e.event_type == ConsentEvent::CREATED)
-        {
+        for event in events.iter().filter(|event| self.concerns(event)) {
             if let ConsentEvent::Created(created) = event.decode::<Consent>()?
                 && created.notify
             {

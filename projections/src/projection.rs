@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use mobid_domain::recorded::{Recorded, Undecodable};
 use sqlx::PgConnection;
 
+use crate::stream::checkpoint::{Move, Moved};
 use crate::stream::load::Load;
 
 /// How long a batch waits for more while much comes: longer costs less, and is how much later its rows show what happened.
@@ -45,8 +46,24 @@ pub trait Projection: Send + Sync {
     /// A new version starts from the first event, on empty tables.
     fn version(&self) -> i32;
 
+    /// Whether an event matters to it: a batch in which none does may not be shown to it.
+    fn concerns(&self, _event: &Recorded) -> bool {
+        true
+    }
+
     /// Applies events in order. They come once each, but for a rebuild.
     async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError>;
+
+    /// The same and the move of its checkpoint in one statement, which commits on its own; `None` if it has no such
+    /// statement. Its rows show what happened as much sooner as it saves round trips.
+    async fn apply_and_move(
+        &self,
+        _conn: &mut PgConnection,
+        _events: &[Arc<Recorded>],
+        _step: Move,
+    ) -> Result<Option<Moved>, ApplyError> {
+        Ok(None)
+    }
 
     /// Empties its tables.
     async fn reset(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error>;
@@ -68,6 +85,11 @@ pub trait Reactor: Send + Sync {
     fn name(&self) -> &'static str;
 
     fn version(&self) -> i32;
+
+    /// Whether work may follow from an event: a batch without one may not be shown to it.
+    fn concerns(&self, _event: &Recorded) -> bool {
+        true
+    }
 
     /// Inserts the work that follows from events, in order.
     async fn react(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError>;
@@ -91,6 +113,13 @@ impl Follower {
         match self {
             Self::Projection(projection) => projection.version(),
             Self::Reactor(reactor) => reactor.version(),
+        }
+    }
+
+    pub fn concerns(&self, event: &Recorded) -> bool {
+        match self {
+            Self::Projection(projection) => projection.concerns(event),
+            Self::Reactor(reactor) => reactor.concerns(event),
         }
     }
 

@@ -49,6 +49,7 @@ pub struct Appender {
     queue: mpsc::Sender<Job>,
     /// For who comes while nothing else is under way.
     alone: Arc<Mutex<Line>>,
+    wake: Wake,
     under_way: Arc<AtomicUsize>,
     reconnects: Arc<AtomicU64>,
 }
@@ -58,16 +59,16 @@ impl Appender {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let reconnects = Arc::new(AtomicU64::new(0));
         let options = options.application_name("mobid appender");
-        let alone = Line::new(options.clone(), wake.clone(), reconnects.clone());
-        let line = Line::new(options, wake, reconnects.clone());
-        let task = Task { line, jobs, postponed: VecDeque::new() };
+        let alone = Line::new(options.clone(), reconnects.clone());
+        let line = Line::new(options, reconnects.clone());
+        let task = Task { line, jobs, postponed: VecDeque::new(), wake: wake.clone() };
         // A thread of its own: what an append woke up would otherwise run before the next one goes out, and the
         // database would wait for it.
         std::thread::spawn(move || match runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime.block_on(task.run()),
             Err(error) => tracing::error!(error = %error, "the appender cannot run: nothing can be appended"),
         });
-        Self { queue, alone: Arc::new(Mutex::new(alone)), under_way: Arc::default(), reconnects }
+        Self { queue, alone: Arc::new(Mutex::new(alone)), wake, under_way: Arc::default(), reconnects }
     }
 
     /// Appends, and answers when the fate of the events is known.
@@ -75,7 +76,7 @@ impl Appender {
         let others = UnderWay::enter(&self.under_way);
         let settled = async {
             match self.alone.clone().try_lock_owned() {
-                Ok(line) if others.none => send_alone(line, append).await,
+                Ok(line) if others.none => send_alone(line, append, self.wake.clone()).await,
                 _ => self.send_with_others(append).await,
             }
         };
@@ -97,9 +98,31 @@ impl Appender {
 
 /// Who comes alone has no batch to share, and on this thread's own connection nobody to wake up first. In a task of
 /// its own, since a caller that goes away does not take back what it sent.
-async fn send_alone(mut line: OwnedMutexGuard<Line>, append: Append) -> Result<Outcome, AppendError> {
-    let settled = tokio::spawn(async move { line.settle(&[&append]).await.pop() });
+async fn send_alone(
+    mut line: OwnedMutexGuard<Line>,
+    append: Append,
+    wake: Wake,
+) -> Result<Outcome, AppendError> {
+    let settled = tokio::spawn(async move {
+        let mut outcomes = line.settle(&[&append]).await;
+        tell_followers(&wake, vec![append], &outcomes);
+        outcomes.pop()
+    });
     settled.await.ok().flatten().unwrap_or(Err(AppendError::Unknown))
+}
+
+/// Wakes those who follow the log. What was just appended they need not read.
+fn tell_followers(wake: &Wake, appends: Vec<Append>, outcomes: &[Result<Outcome, AppendError>]) {
+    let (mut fresh, mut head) = (Vec::with_capacity(appends.len()), 0);
+    for (append, outcome) in appends.into_iter().zip(outcomes) {
+        let Ok(Outcome::Appended { position, recorded_at }) = *outcome else { continue };
+        head = append.last(position).max(head);
+        if let Some(recorded_at) = recorded_at {
+            fresh.extend(append.into_recorded(position, recorded_at).map(Arc::new));
+        }
+    }
+    wake.appended(fresh);
+    wake.grown_to(head);
 }
 
 /// One of those who wait for an append.
@@ -126,6 +149,7 @@ struct Task {
     jobs: mpsc::Receiver<Job>,
     /// Commands that could not go out with those before them.
     postponed: VecDeque<Job>,
+    wake: Wake,
 }
 
 impl Task {
@@ -134,9 +158,12 @@ impl Task {
             let all: Vec<_> = batch.iter().map(|job| &job.append).collect();
             let outcomes = self.line.settle(&all).await;
             self.turn_away_late(&batch, &outcomes);
-            for (job, outcome) in batch.into_iter().zip(outcomes) {
+            let (appends, replies): (Vec<_>, Vec<_>) =
+                batch.into_iter().map(|job| (job.append, job.reply)).unzip();
+            tell_followers(&self.wake, appends, &outcomes);
+            for (reply, outcome) in replies.into_iter().zip(outcomes) {
                 // A caller that gave up meanwhile learns it from its next attempt.
-                let _ = job.reply.send(outcome);
+                let _ = reply.send(outcome);
             }
         }
         self.line.close().await;
@@ -225,13 +252,13 @@ mod tests {
     }
 
     fn line() -> Line {
-        Line::new(PgConnectOptions::new(), Wake::default(), Arc::default())
+        Line::new(PgConnectOptions::new(), Arc::default())
     }
 
     #[tokio::test]
     async fn a_crowd_on_one_aggregate_does_not_hold_up_the_others() {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let mut task = Task { line: line(), jobs, postponed: VecDeque::new() };
+        let mut task = Task { line: line(), jobs, postponed: VecDeque::new(), wake: Wake::default() };
         for _ in 0..1_000 {
             queue.send(job("crowded")).await.unwrap();
         }
@@ -246,10 +273,11 @@ mod tests {
         let (_queue, jobs) = mpsc::channel(QUEUE);
         let (reply, mut answer) = oneshot::channel();
         let late = Job { reply, ..job("crowded") };
-        let mut task = Task { line: line(), jobs, postponed: VecDeque::from([late, job("other")]) };
+        let postponed = VecDeque::from([late, job("other")]);
+        let mut task = Task { line: line(), jobs, postponed, wake: Wake::default() };
         task.turn_away_late(&[job("crowded")], &[Ok(Outcome::Conflict)]);
         assert!(answer.try_recv().is_err(), "it may be its turn yet");
-        task.turn_away_late(&[job("crowded")], &[Ok(Outcome::Appended { position: 1 })]);
+        task.turn_away_late(&[job("crowded")], &[Ok(Outcome::Appended { position: 1, recorded_at: None })]);
         assert_eq!(answer.try_recv().unwrap().unwrap(), Outcome::Conflict);
         assert_eq!(task.postponed.len(), 1);
     }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use cqrs_es::{Aggregate, DomainEvent};
 use mobid_domain::event::canonical_text;
+use mobid_domain::recorded::Recorded;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -73,13 +74,36 @@ impl Append {
     pub fn bytes(&self) -> usize {
         self.events.iter().map(|event| event.payload.len() + self.metadata.len()).sum()
     }
+
+    /// The position of its last event, if the first is at `position`.
+    pub fn last(&self, position: i64) -> i64 {
+        position + i64::try_from(self.events.len()).unwrap_or(0) - 1
+    }
+
+    /// The rows that the log has of it now.
+    pub fn into_recorded(self, position: i64, recorded_at: DateTime<Utc>) -> impl Iterator<Item = Recorded> {
+        let Self { tenant, aggregate_type, aggregate_id, expected, events, metadata, .. } = self;
+        (position..).zip(expected + 1..).zip(events).map(move |((position, sequence), event)| Recorded {
+            position,
+            event_id: event.event_id,
+            tenant: tenant.clone(),
+            aggregate_type: aggregate_type.to_owned(),
+            aggregate_id: aggregate_id.clone(),
+            sequence,
+            event_type: event.event_type,
+            event_version: event.event_version,
+            payload: event.payload,
+            metadata: metadata.clone(),
+            recorded_at,
+        })
+    }
 }
 
 /// What became of one command of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The events are in, the first at this position.
-    Appended { position: i64 },
+    /// The events are in, the first at this position; since when, if it is not from an attempt before.
+    Appended { position: i64, recorded_at: Option<DateTime<Utc>> },
     /// Somebody else appended to the aggregate, or its predecessor is not there.
     Conflict,
     /// A claim is taken.
@@ -127,13 +151,13 @@ impl Gathered {
 /// Sends a batch as one statement, which commits on its own.
 pub async fn send(conn: &mut PgConnection, batch: &[&Append]) -> Result<Vec<Outcome>, sqlx::Error> {
     if let [append] = batch
-        && let Some(position) = send_one(conn, append).await?
+        && let Some(appended) = send_one(conn, append).await?
     {
-        return Ok(vec![Outcome::Appended { position }]);
+        return Ok(vec![appended]);
     }
     let columns = Columns::of(batch);
     let row = sqlx::query!(
-        r#"select base as "base!", outcomes as "outcomes!: Vec<Option<String>>",
+        r#"select base as "base!", stamped_at as "stamped_at!", outcomes as "outcomes!: Vec<Option<String>>",
                   positions as "positions!: Vec<Option<i64>>"
            from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
                               $20, $21)"#,
@@ -167,9 +191,9 @@ pub async fn send(conn: &mut PgConnection, batch: &[&Append]) -> Result<Vec<Outc
             None => {
                 let position = next + 1;
                 next += i64::try_from(append.events.len()).unwrap_or(0);
-                Outcome::Appended { position }
+                Outcome::Appended { position, recorded_at: Some(row.stamped_at) }
             }
-            Some("appended") => Outcome::Appended { position: position.unwrap_or(0) },
+            Some("appended") => Outcome::Appended { position: position.unwrap_or(0), recorded_at: None },
             Some("answered") => Outcome::Answered,
             Some("claimed") => Outcome::Claimed,
             Some(_) => Outcome::Conflict,
@@ -178,12 +202,12 @@ pub async fn send(conn: &mut PgConnection, batch: &[&Append]) -> Result<Vec<Outc
 }
 
 /// The short way of a command that is alone in its batch; `None` if it is not as plain as that, or did not go in.
-async fn send_one(conn: &mut PgConnection, append: &Append) -> Result<Option<i64>, sqlx::Error> {
+async fn send_one(conn: &mut PgConnection, append: &Append) -> Result<Option<Outcome>, sqlx::Error> {
     let ([event], [], None) = (&append.events[..], &append.claims[..], &append.idempotency) else {
         return Ok(None);
     };
-    sqlx::query_scalar!(
-        "select append_one($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    let row = sqlx::query!(
+        "select appended_at, stamped_at from append_event($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         append.aggregate_type,
         append.aggregate_id,
         append.expected,
@@ -195,7 +219,8 @@ async fn send_one(conn: &mut PgConnection, append: &Append) -> Result<Option<i64
         append.metadata,
     )
     .fetch_one(conn)
-    .await
+    .await?;
+    Ok(row.appended_at.map(|position| Outcome::Appended { position, recorded_at: row.stamped_at }))
 }
 
 /// The arguments of `append_events`, column by column; a command is named by its place in the batch, from 1.

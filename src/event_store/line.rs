@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mobid_projections::stream::lease::NOTICE_LOSS;
-use mobid_projections::stream::wake::Wake;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use tokio::time::timeout;
@@ -24,13 +23,12 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(6);
 pub struct Line {
     options: PgConnectOptions,
     conn: Option<PgConnection>,
-    wake: Wake,
     reconnects: Arc<AtomicU64>,
 }
 
 impl Line {
-    pub fn new(options: PgConnectOptions, wake: Wake, reconnects: Arc<AtomicU64>) -> Self {
-        Self { options, conn: None, wake, reconnects }
+    pub fn new(options: PgConnectOptions, reconnects: Arc<AtomicU64>) -> Self {
+        Self { options, conn: None, reconnects }
     }
 
     /// Sends until the fate of each command is known.
@@ -62,15 +60,7 @@ impl Line {
         let mut failures = 0;
         loop {
             match self.try_send(batch).await {
-                Ok(outcomes) => {
-                    for (append, outcome) in batch.iter().zip(&outcomes) {
-                        if let Outcome::Appended { position } = outcome {
-                            let events = i64::try_from(append.events.len()).unwrap_or(0);
-                            self.wake.grown_to(position + events - 1);
-                        }
-                    }
-                    return Ok(outcomes);
-                }
+                Ok(outcomes) => return Ok(outcomes),
                 Err(error) if is_refusal(&error) => return Err(error),
                 Err(error) => {
                     failures += 1;

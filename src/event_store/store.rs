@@ -281,7 +281,7 @@ impl EventStore {
         let sequence = known.sequence + i64::try_from(append.events.len()).unwrap_or(0);
         append.idempotency = terms.answer.and_then(|answer| answer(&state, sequence));
         match self.appender.append(append).await? {
-            Outcome::Appended { position } => {
+            Outcome::Appended { position, .. } => {
                 self.cache.put(id, Versioned { state: state.clone(), sequence, bytes });
                 Ok(Some(Executed { state, sequence, appended: Some(Appended { position }) }))
             }

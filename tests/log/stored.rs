@@ -1,11 +1,19 @@
 //! The bytes of an event are stored as they were appended, and say who did it on whose behalf.
 
+use cqrs_es::CqrsFramework;
+use mobid::event_store::EventStore;
+use mobid_domain::actor::Actor;
 use mobid_domain::client::Permission;
+use mobid_domain::consent::{Consent, ConsentCommand};
 use mobid_domain::event::canonical_text;
 use mobid_domain::leaf::leaf;
 use mobid_domain::recorded::Recorded;
+use mobid_domain::stamped::Stamped;
 use mobid_projections::stream::reader;
+use mobid_projections::stream::wake::Wake;
+use mobid_projections::stream::warm::Warm;
 use serde_json::{Value, json};
+use sqlx::postgres::PgPoolOptions;
 
 use crate::support::{RawEvent, Reply, TestApp, append_raw, approve};
 
@@ -43,6 +51,38 @@ async fn bytes_stay_as_they_were_appended_and_so_does_their_leaf() {
     assert_eq!(row, appended);
     let log_id = reader::log_id(app.pool()).await.unwrap();
     assert_eq!(leaf(log_id, &row), leaf(log_id, &appended));
+}
+
+/// Those who follow the log in the process that appends need not read it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_process_remembers_of_its_appends_is_what_the_log_has() {
+    let app = TestApp::start().await;
+    let ids = futures::future::join_all((0..20).map(|_| app.create_consent())).await;
+    let before = reader::head(app.pool()).await.unwrap();
+    let wake = Wake::default();
+    let store = EventStore::new(app.pool().clone(), wake.clone());
+    let client = app.app.keys.authenticate(&app.api.key).await.unwrap().id;
+    let revoke = |id: String| {
+        let (store, at) = (store.clone(), app.clock().now());
+        async move {
+            let by = Actor::Client(client);
+            let command = Stamped { at, by, command: ConsentCommand::Revoke };
+            CqrsFramework::<Consent, _>::new(store, vec![], ()).execute(&id, command).await.unwrap();
+        }
+    };
+    // One that comes alone, and some that share a statement.
+    revoke(ids[0].clone()).await;
+    futures::future::join_all(ids[1..].iter().cloned().map(revoke)).await;
+
+    let away = PgPoolOptions::new().connect_lazy_with((*app.pool().connect_options()).clone());
+    away.close().await;
+    let remembered = wake.recent().after(&Warm::new(away), before, 100).await.unwrap();
+    let log = reader::after(app.pool(), before, 100).await.unwrap();
+    assert_eq!(log.len(), 20);
+    assert!(!remembered.is_empty());
+    for (remembered, row) in remembered.iter().zip(&log) {
+        assert_eq!(**remembered, *row);
+    }
 }
 
 /// Sorted keys, no white space: whoever writes the same fact writes the same bytes.

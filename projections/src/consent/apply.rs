@@ -10,6 +10,7 @@ use mobid_domain::recorded::Recorded;
 use sqlx::PgConnection;
 
 use crate::projection::{ApplyError, Pace, Projection};
+use crate::stream::checkpoint::{Move, Moved};
 use crate::stream::copy_in::Rows;
 use crate::stream::fold::{Folded, begun_earlier, fold, fold_many};
 use crate::stream::load::Load;
@@ -28,20 +29,26 @@ impl Projection for Consents {
         1
     }
 
+    fn concerns(&self, event: &Recorded) -> bool {
+        event.aggregate_type == Consent::TYPE
+    }
+
     async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
-        let events: Vec<_> = events
-            .iter()
-            .map(Arc::as_ref)
-            .filter(|event: &&Recorded| event.aggregate_type == Consent::TYPE)
-            .collect();
-        if events.is_empty() {
-            return Ok(());
+        let folded = fold_batch(conn, events).await?;
+        if !folded.is_empty() {
+            write(conn, &folded, None).await?;
         }
-        let known = rows(conn, &begun_earlier(&events)).await?;
-        let mut folded = fold_many(known, &events)?;
-        // Neighbours in the indexes one after the other.
-        folded.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        write(conn, &folded).await
+        Ok(())
+    }
+
+    async fn apply_and_move(
+        &self,
+        conn: &mut PgConnection,
+        events: &[Arc<Recorded>],
+        step: Move,
+    ) -> Result<Option<Moved>, ApplyError> {
+        let folded = fold_batch(conn, events).await?;
+        write(conn, &folded, Some(step)).await.map(Some)
     }
 
     async fn reset(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -62,6 +69,22 @@ impl Projection for Consents {
             row,
         })
     }
+}
+
+/// The states after a batch of events, neighbours in the indexes one after the other.
+async fn fold_batch(
+    conn: &mut PgConnection,
+    events: &[Arc<Recorded>],
+) -> Result<Vec<(String, Folded<Consent>)>, ApplyError> {
+    let events: Vec<_> = events
+        .iter()
+        .map(Arc::as_ref)
+        .filter(|event: &&Recorded| event.aggregate_type == Consent::TYPE)
+        .collect();
+    let known = rows(conn, &begun_earlier(&events)).await?;
+    let mut folded = fold_many(known, &events)?;
+    folded.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(folded)
 }
 
 fn row(events: &[Recorded], rows: &mut Rows) -> Result<(), ApplyError> {
@@ -101,23 +124,36 @@ pub async fn rows(
         .collect()
 }
 
-/// Writes states as rows; never an older one over a newer.
-async fn write(conn: &mut PgConnection, folded: &[(String, Folded<Consent>)]) -> Result<(), ApplyError> {
+/// Writes states as rows, never an older one over a newer; with a step, only if the checkpoint moves by it. A crash of
+/// the database may take that back: the log has it.
+async fn write(
+    conn: &mut PgConnection,
+    folded: &[(String, Folded<Consent>)],
+    step: Option<Move>,
+) -> Result<Moved, ApplyError> {
     let mut rows = Columns::default();
     for (id, folded) in folded {
         rows.push(id, folded)?;
     }
-    sqlx::query!(
-        "insert into consents (id, tenant, user_id, status, purpose, created_at, expires_at, sequence, position, state)
-         select u.id, u.tenant, u.user_id, u.status, u.purpose, u.created_at, u.expires_at, u.sequence, u.position,
-                u.state::json
-         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                     $7::timestamptz[], $8::bigint[], $9::bigint[], $10::text[])
-             as u(id, tenant, user_id, status, purpose, created_at, expires_at, sequence, position, state)
-         on conflict (id) do update set
-             status = excluded.status, purpose = excluded.purpose, expires_at = excluded.expires_at,
-             sequence = excluded.sequence, position = excluded.position, state = excluded.state
-         where consents.position < excluded.position",
+    let became = sqlx::query_scalar!(
+        r#"with moved as materialized (
+             select case when $11::text is null then 'moved' else move_checkpoint($11, $12, $13, $14) end as became,
+                    set_config('synchronous_commit', 'off', true)
+         ), written as (
+             insert into consents
+                 (id, tenant, user_id, status, purpose, created_at, expires_at, sequence, position, state)
+             select u.id, u.tenant, u.user_id, u.status, u.purpose, u.created_at, u.expires_at, u.sequence, u.position,
+                    u.state::json
+             from moved, unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                                $7::timestamptz[], $8::bigint[], $9::bigint[], $10::text[])
+                 as u(id, tenant, user_id, status, purpose, created_at, expires_at, sequence, position, state)
+             where moved.became = 'moved'
+             on conflict (id) do update set
+                 status = excluded.status, purpose = excluded.purpose, expires_at = excluded.expires_at,
+                 sequence = excluded.sequence, position = excluded.position, state = excluded.state
+             where consents.position < excluded.position
+         )
+         select became as "became!" from moved"#,
         &rows.id,
         &rows.tenant,
         &rows.user_id,
@@ -127,11 +163,15 @@ async fn write(conn: &mut PgConnection, folded: &[(String, Folded<Consent>)]) ->
         &rows.expires_at,
         &rows.sequence,
         &rows.position,
-        &rows.state
+        &rows.state,
+        step.map(|step| step.name),
+        step.map(|step| step.version),
+        step.map(|step| step.from),
+        step.map(|step| step.to),
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(())
+    Ok(Moved::of(&became))
 }
 
 /// The rows of one statement, column by column.

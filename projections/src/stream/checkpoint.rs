@@ -54,7 +54,17 @@ pub async fn start(
     Ok(made.rows_affected() == 1)
 }
 
+/// A follower's step: its checkpoint goes from one position to another.
+#[derive(Debug, Clone, Copy)]
+pub struct Move {
+    pub name: &'static str,
+    pub version: i32,
+    pub from: i64,
+    pub to: i64,
+}
+
 /// What became of a checkpoint that was to move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moved {
     Yes,
     /// It was not where it was thought to be.
@@ -63,22 +73,27 @@ pub enum Moved {
     Outdated,
 }
 
+impl Moved {
+    /// As `move_checkpoint` answers.
+    pub fn of(answer: &str) -> Self {
+        match answer {
+            "moved" => Self::Yes,
+            "outdated" => Self::Outdated,
+            _ => Self::Elsewhere,
+        }
+    }
+}
+
 /// How a step begins: in a transaction that `beginning` opens, the checkpoint moves, first of all, since that locks the
 /// row: whoever else holds the lease waits there. All in one round trip, of which a follower makes many.
 pub async fn begin_and_move(
     conn: &mut PgConnection,
     beginning: &'static str,
-    (name, version): (&'static str, i32),
-    from: i64,
-    to: i64,
+    Move { name, version, from, to }: Move,
 ) -> Result<Moved, sqlx::Error> {
     let step = format!("{beginning}; select move_checkpoint('{name}', {version}, {from}, {to})");
     let became: String = conn.fetch_one(sqlx::raw_sql(&step)).await?.try_get(0)?;
-    Ok(match became.as_str() {
-        "moved" => Moved::Yes,
-        "outdated" => Moved::Outdated,
-        _ => Moved::Elsewhere,
-    })
+    Ok(Moved::of(&became))
 }
 
 /// Moves it from one position to another; false if it was not where it was thought to be.

@@ -1,13 +1,12 @@
-//! What was read of the log lately, for all followers in a process: at the log's head each wants the same events at the
-//! same time, and one reads them for all.
+//! The newest of the log, for all followers in a process: what this process appended they need not read, and what
+//! others did, one reads for all.
 //!
-//! Positions have no gaps and events never change, so what was read once is right for whoever asks for it again.
+//! Positions have no gaps and events never change, so what is known once is right for whoever asks for it again.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mobid_domain::recorded::Recorded;
-use tokio::sync::Mutex;
 
 use super::reader;
 use super::warm::Warm;
@@ -17,7 +16,14 @@ const BYTES: usize = 8 << 20;
 
 /// Shared by clones.
 #[derive(Clone, Debug, Default)]
-pub struct Recent(Arc<Mutex<Stretch>>);
+pub struct Recent(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    stretch: Mutex<Stretch>,
+    /// Held while the log is read: whoever wants the same finds it then.
+    reading: tokio::sync::Mutex<()>,
+}
 
 /// A stretch of the log.
 #[derive(Debug, Default)]
@@ -34,9 +40,12 @@ impl Recent {
         position: i64,
         limit: i64,
     ) -> Result<Vec<Arc<Recorded>>, sqlx::Error> {
-        // Held while the log is read: whoever wants the same finds it then.
-        let mut stretch = self.0.lock().await;
-        let known = stretch.after(position, limit);
+        let known = self.stretch().after(position, limit);
+        if !known.is_empty() {
+            return Ok(known);
+        }
+        let _reading = self.0.reading.lock().await;
+        let known = self.stretch().after(position, limit);
         if !known.is_empty() {
             return Ok(known);
         }
@@ -44,44 +53,84 @@ impl Recent {
         let events = reader::after(&mut conn, position, limit).await?;
         warm.keep(conn);
         let events: Vec<_> = events.into_iter().map(Arc::new).collect();
-        stretch.take(position, &events);
+        self.stretch().was_read(position, &events);
         Ok(events)
     }
 
+    /// Takes what was appended just now, in order.
+    pub fn appended(&self, events: Vec<Arc<Recorded>>) {
+        let mut stretch = self.stretch();
+        for event in events {
+            stretch.was_appended(event);
+        }
+    }
+
     /// Forgets everything: another database may answer from now on, which never had the last of it.
-    pub async fn forget(&self) {
-        *self.0.lock().await = Stretch::default();
+    pub fn forget(&self) {
+        *self.stretch() = Stretch::default();
+    }
+
+    fn stretch(&self) -> MutexGuard<'_, Stretch> {
+        self.0.stretch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Stretch {
     /// What comes right after a position, if it is here.
     fn after(&self, position: i64, limit: i64) -> Vec<Arc<Recorded>> {
-        let Some(first) = self.events.front() else { return vec![] };
-        let (Ok(start), Ok(limit)) = (usize::try_from(position + 1 - first.position), usize::try_from(limit))
-        else {
+        let Some(first) = self.first() else { return vec![] };
+        let (Ok(start), Ok(limit)) = (usize::try_from(position + 1 - first), usize::try_from(limit)) else {
             return vec![];
         };
         self.events.iter().skip(start).take(limit).cloned().collect()
     }
 
-    /// Takes what was read after a position, if it goes on from here or further; who is behind is not to push out what
-    /// the others are about to ask for.
-    fn take(&mut self, position: i64, read: &[Arc<Recorded>]) {
-        let last = self.events.back().map_or(0, |event| event.position);
-        if position < last {
-            return;
-        }
+    /// Takes what was read after a position: instead of what is here if that is too far back, beside it if it meets it.
+    /// Who is behind is not to push out what the others are about to ask for.
+    fn was_read(&mut self, position: i64, read: &[Arc<Recorded>]) {
+        let (Some(newest), Some(first)) = (read.last().map(|event| event.position), self.first()) else {
+            return self.extend(read);
+        };
+        let last = self.last();
         if position > last {
             *self = Self::default();
+            return self.extend(read);
         }
-        self.bytes += read.iter().map(|event| bytes(event)).sum::<usize>();
-        self.events.extend(read.iter().cloned());
+        if newest + 1 < first {
+            return;
+        }
+        for event in read.iter().rev().skip_while(|event| event.position >= first) {
+            self.bytes += bytes(event);
+            self.events.push_front(event.clone());
+        }
+        let known = read.partition_point(|event| event.position <= last);
+        self.extend(&read[known..]);
+    }
+
+    /// Takes an event if it goes on from here. If it does not, others appended meanwhile, and whoever is at the end of
+    /// this stretch is about to read that.
+    fn was_appended(&mut self, event: Arc<Recorded>) {
+        if self.events.is_empty() || event.position == self.last() + 1 {
+            self.extend(&[event]);
+        }
+    }
+
+    fn extend(&mut self, events: &[Arc<Recorded>]) {
+        self.bytes += events.iter().map(|event| bytes(event)).sum::<usize>();
+        self.events.extend(events.iter().cloned());
         while self.bytes > BYTES
             && let Some(oldest) = self.events.pop_front()
         {
             self.bytes -= bytes(&oldest);
         }
+    }
+
+    fn first(&self) -> Option<i64> {
+        self.events.front().map(|event| event.position)
+    }
+
+    fn last(&self) -> i64 {
+        self.events.back().map_or(0, |event| event.position)
     }
 }
 
@@ -107,7 +156,7 @@ mod tests {
     fn who_is_slower_gets_at_once_what_the_quicker_ones_read_bit_by_bit() {
         let mut stretch = Stretch::default();
         for position in 11..=20 {
-            stretch.take(position - 1, &events(position..=position, ""));
+            stretch.was_read(position - 1, &events(position..=position, ""));
         }
         assert_eq!(after(&stretch, 10), (11..=20).collect::<Vec<_>>());
         assert_eq!(after(&stretch, 18), [19, 20]);
@@ -118,14 +167,43 @@ mod tests {
     #[test]
     fn there_is_never_a_gap_and_never_too_much() {
         let mut stretch = Stretch::default();
-        stretch.take(10, &events(11..=20, ""));
-        stretch.take(5, &events(6..=15, ""));
+        stretch.was_read(10, &events(11..=20, ""));
+        stretch.was_read(5, &events(6..=15, ""));
         assert_eq!(after(&stretch, 10), (11..=20).collect::<Vec<_>>());
-        stretch.take(30, &events(31..=32, ""));
+        stretch.was_read(30, &events(31..=32, ""));
         assert_eq!((after(&stretch, 10), after(&stretch, 30)), (vec![], vec![31, 32]));
         let large = "x".repeat(BYTES / 2);
-        stretch.take(32, &events(33..=34, &large));
-        stretch.take(34, &events(35..=35, &large));
+        stretch.was_read(32, &events(33..=34, &large));
+        stretch.was_read(34, &events(35..=35, &large));
         assert_eq!((after(&stretch, 31), after(&stretch, 33)), (vec![], vec![34, 35]));
+    }
+
+    #[test]
+    fn what_was_appended_here_goes_on_from_what_is_known_and_leaves_no_gap() {
+        let mut stretch = Stretch::default();
+        let appended = |stretch: &mut Stretch, positions| {
+            for event in events(positions, "") {
+                stretch.was_appended(event);
+            }
+        };
+        appended(&mut stretch, 11..=12);
+        appended(&mut stretch, 13..=13);
+        assert_eq!(after(&stretch, 10), [11, 12, 13]);
+        appended(&mut stretch, 15..=16);
+        assert_eq!(after(&stretch, 10), [11, 12, 13], "somebody else appended 14");
+        stretch.was_read(13, &events(14..=15, ""));
+        appended(&mut stretch, 15..=16);
+        assert_eq!(after(&stretch, 10), (11..=16).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn who_begins_further_back_reads_up_to_what_is_here() {
+        let mut stretch = Stretch::default();
+        stretch.was_read(20, &events(21..=22, ""));
+        stretch.was_read(5, &events(6..=19, ""));
+        assert_eq!((after(&stretch, 5), after(&stretch, 20)), (vec![], vec![21, 22]));
+        stretch.was_read(17, &events(18..=20, ""));
+        stretch.was_read(15, &events(16..=24, ""));
+        assert_eq!(after(&stretch, 15), (16..=24).collect::<Vec<_>>());
     }
 }

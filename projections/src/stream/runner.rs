@@ -8,7 +8,7 @@ use sqlx::{Executor, PgConnection, PgPool};
 use tokio::sync::watch;
 
 use super::ahead::{self, Ahead};
-use super::checkpoint::{self, Moved};
+use super::checkpoint::{self, Move, Moved};
 use super::lease::Lease;
 use super::loader::{Loader, Turn};
 use super::progress::{Condition, Progress};
@@ -26,6 +26,8 @@ const CAUTIOUS: i64 = 64;
 const RESTLESS: Duration = Duration::from_millis(15);
 /// How long a turn may take, many times what a batch takes: past that the database is gone without a word.
 const TURN: Duration = Duration::from_mins(1);
+/// How long a checkpoint may stay behind while nothing concerns its follower: other instances see only that.
+const PASSING: Duration = Duration::from_millis(20);
 /// How often to look without having been woken.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -41,9 +43,13 @@ pub struct Runner {
     batch: i64,
     /// Where the checkpoint is, as far as this runner knows; it is looked at again when that is doubtful.
     known: Option<i64>,
+    /// Up to where nothing after that concerned it: its checkpoint has yet to move there.
+    passed: i64,
     looked_around: Instant,
     /// When the last batch was done.
     moved: Instant,
+    /// Where its checkpoint moved to, and when.
+    kept: (i64, Instant),
     /// Set while there is more to apply than a batch.
     ahead: Option<Ahead>,
     /// There may be a failure on record from before.
@@ -99,8 +105,10 @@ impl Runner {
                 warm,
                 batch: BATCH,
                 known: None,
+                passed: 0,
                 looked_around: Instant::now(),
                 moved: Instant::now(),
+                kept: (0, Instant::now()),
                 ahead: None,
                 recovering: true,
                 loader,
@@ -201,7 +209,7 @@ impl Runner {
                 // What was read ahead comes by a connection that may be as dead; and a crash of the database may have
                 // taken back what this process thought was applied.
                 (self.known, self.ahead) = (None, None);
-                self.recent.forget().await;
+                self.recent.forget();
                 self.position.send_replace(0);
                 // Rows that were taken from it may not have been written.
                 self.loader.give_up();
@@ -233,9 +241,10 @@ impl Runner {
                 let all = self.ahead.is_none() && self.batch == BATCH && (1..BATCH).contains(&events);
                 let busy = std::mem::replace(&mut self.moved, Instant::now()).elapsed()
                     < self.follower.pace().longest() + RESTLESS;
+                let passing = self.known.is_some_and(|known| known < self.passed);
                 Ok(if !all {
                     Pause::None
-                } else if busy {
+                } else if busy || passing {
                     Pause::Gathering(self.follower.pace().pause(begun.elapsed()))
                 } else {
                     // Whatever came meanwhile was heard of.
@@ -313,9 +322,11 @@ impl Runner {
                 Some(position) => {
                     // Whoever had the place meanwhile may have left a failure on record.
                     self.recovering = true;
-                    if position != *self.position.borrow() {
+                    if position != self.kept.0 {
                         self.loader.look_at_indexes();
                     }
+                    // What comes after another place may concern it.
+                    self.passed = position;
                     *self.known.insert(position)
                 }
                 None => return Ok(Step::Outdated),
@@ -324,8 +335,16 @@ impl Runner {
         if let Some(step) = self.load(from).await? {
             return Ok(step);
         }
-        let events = self.read(from).await?;
-        let Some(last) = events.last().map(|event| event.position) else { return Ok(Step::Idle(from)) };
+        let events = self.read(self.passed).await?;
+        let last = events.last().map_or(self.passed, |event| event.position);
+        if last == from {
+            return Ok(Step::Idle(from));
+        }
+        let concerned = events.iter().any(|event| self.follower.concerns(event));
+        if !events.is_empty() && !concerned && self.kept.1.elapsed() < PASSING {
+            self.passed = last;
+            return Ok(Step::Moved(last));
+        }
         let mut conn = self.warm.take().await?;
         let step = self.apply(&mut conn, from, last, &events).await?;
         self.warm.keep(conn);
@@ -341,18 +360,54 @@ impl Runner {
         last: i64,
         events: &[Arc<Recorded>],
     ) -> Result<Step, StepError> {
-        let (name, version) = (self.follower.name(), self.follower.version());
-        match checkpoint::begin_and_move(conn, self.beginning(), (name, version), from, last).await? {
-            Moved::Yes => {}
+        let step = Move { name: self.follower.name(), version: self.follower.version(), from, to: last };
+        let moved = match self.at_once(conn, step, events).await? {
+            Some(moved) => moved,
+            None => self.in_transaction(conn, step, events).await?,
+        };
+        match moved {
+            Moved::Yes => {
+                (self.known, self.passed, self.kept) = (Some(last), last, (last, Instant::now()));
+                self.recovering = self.batch == 1;
+                self.batch = if self.batch == 1 { CAUTIOUS } else { BATCH };
+                Ok(Step::Moved(last))
+            }
             Moved::Elsewhere => {
                 (self.known, self.ahead) = (None, None);
-                conn.execute("rollback").await?;
-                return Ok(Step::Moved(*self.position.borrow()));
+                Ok(Step::Moved(*self.position.borrow()))
             }
-            Moved::Outdated => {
-                conn.execute("rollback").await?;
-                return Ok(Step::Outdated);
-            }
+            Moved::Outdated => Ok(Step::Outdated),
+        }
+    }
+
+    /// The short way of a projection that has one. What it read before the checkpoint moved counts only if that did
+    /// move; so where it finds something wrong, the transaction tells whether it is.
+    async fn at_once(
+        &self,
+        conn: &mut PgConnection,
+        step: Move,
+        events: &[Arc<Recorded>],
+    ) -> Result<Option<Moved>, sqlx::Error> {
+        let Follower::Projection(projection) = &self.follower else { return Ok(None) };
+        if self.recovering {
+            return Ok(None);
+        }
+        match projection.apply_and_move(conn, events, step).await {
+            Ok(moved) => Ok(moved),
+            Err(error) => failure::lost(error).map_or(Ok(None), Err),
+        }
+    }
+
+    async fn in_transaction(
+        &self,
+        conn: &mut PgConnection,
+        step: Move,
+        events: &[Arc<Recorded>],
+    ) -> Result<Moved, StepError> {
+        let moved = checkpoint::begin_and_move(conn, self.beginning(), step).await?;
+        if moved != Moved::Yes {
+            conn.execute("rollback").await?;
+            return Ok(moved);
         }
         let applied = match &self.follower {
             Follower::Projection(projection) => projection.apply(conn, events).await,
@@ -360,13 +415,10 @@ impl Runner {
         };
         applied.map_err(|error| classify(error, events))?;
         if self.recovering {
-            failure::clear(&mut *conn, name, version, last).await?;
+            failure::clear(&mut *conn, step.name, step.version, step.to).await?;
         }
         conn.execute("commit").await?;
-        self.known = Some(last);
-        self.recovering = self.batch == 1;
-        self.batch = if self.batch == 1 { CAUTIOUS } else { BATCH };
-        Ok(Step::Moved(last))
+        Ok(moved)
     }
 
     /// Loads the rows of a projection that is at the beginning of a long log; `None` if there is nothing of that to do.
@@ -381,7 +433,7 @@ impl Runner {
             }
             Turn::Elsewhere => Some(Step::LoadedElsewhere),
             Turn::Loaded(position) => {
-                self.known = Some(position);
+                (self.known, self.passed) = (Some(position), position);
                 Some(Step::Moved(position))
             }
         })

@@ -1,7 +1,9 @@
 //! Tells followers that the log has grown: at once within a process, by NOTIFY between processes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use mobid_domain::recorded::Recorded;
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::watch;
@@ -33,6 +35,11 @@ impl Wake {
             *known = position.max(*known);
             news
         });
+    }
+
+    /// What was appended just now, in order, for those who are about to be woken.
+    pub fn appended(&self, events: Vec<Arc<Recorded>>) {
+        self.1.appended(events);
     }
 
     /// What those who are woken read of it.

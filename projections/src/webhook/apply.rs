@@ -26,12 +26,13 @@ impl Projection for Endpoints {
         1
     }
 
+    fn concerns(&self, event: &Recorded) -> bool {
+        event.aggregate_type == Endpoint::TYPE
+    }
+
     async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
-        let events: Vec<_> = events
-            .iter()
-            .map(Arc::as_ref)
-            .filter(|event: &&Recorded| event.aggregate_type == Endpoint::TYPE)
-            .collect();
+        let events: Vec<_> =
+            events.iter().map(Arc::as_ref).filter(|event: &&Recorded| self.concerns(event)).collect();
         if events.is_empty() {
             return Ok(());
         }
