@@ -2,6 +2,7 @@
 
 mod attacks;
 mod consents;
+mod dropping;
 mod guest;
 mod numbers;
 mod passkeys;

@@ -8,8 +8,8 @@ use mobid_domain::device::{
     Device, DeviceCommand, DeviceError, DeviceEvent, Holder, Registered, Status, Use,
 };
 use mobid_domain::fido::Reason;
-use mobid_domain::id::{ClientId, DeviceId, PasskeyId, RequestId, UserId};
-use mobid_domain::person::Passkey;
+use mobid_domain::id::{ClientId, DeviceId, PasskeyId, PersonId, RequestId, UserId};
+use mobid_domain::person::{Passkey, Person};
 
 use super::passkey::{Kept, NotTaken};
 use super::{Occasion, Trouble, turns};
@@ -38,7 +38,7 @@ impl Member<'_> {
 pub async fn find_or_register(
     app: &App,
     member: Member<'_>,
-    (passkey, kept): (&Passkey, &Kept),
+    (person, passkey, kept): (PersonId, &Passkey, &Kept),
     occasion: &Occasion,
 ) -> Result<DeviceId, NotTaken> {
     loop {
@@ -57,12 +57,31 @@ pub async fn find_or_register(
         let terms = Terms { new: true, claims: vec![Claim { kind: CLAIM, key }], ..Terms::default() };
         let command = DeviceCommand::Register(Box::new(register));
         match app.store.execute::<Device>(&text, command, &member.command(occasion), terms).await {
-            Ok(_) => return Ok(id),
+            Ok(_) => return still_there(app, member, (person, passkey.id), id, occasion).await,
             // Twice at once: the other one's is there now.
             Err(ExecuteError::Claimed(_)) => {}
             Err(error) => return Err(Trouble::Device(error).into()),
         }
     }
+}
+
+/// The device, unless its passkey was dropped meanwhile: whoever drops one deregisters what they find afterwards, and this
+/// looks after registering, so that one of the two sees the other.
+async fn still_there(
+    app: &App,
+    member: Member<'_>,
+    (person, passkey): (PersonId, PasskeyId),
+    id: DeviceId,
+    occasion: &Occasion,
+) -> Result<DeviceId, NotTaken> {
+    let state = app.store.load::<Person>(&person.to_string()).await.map_err(Trouble::from)?.state;
+    if state.record().is_some_and(|record| record.active_passkey(passkey).is_some()) {
+        return Ok(id);
+    }
+    let (text, context) = (id.to_string(), member.command(occasion));
+    let gone = app.store.execute::<Device>(&text, DeviceCommand::Deregister, &context, Terms::default());
+    gone.await.map_err(Trouble::Device)?;
+    Err(NotTaken::Bad(Reason::UnknownCredential))
 }
 
 fn registered(
