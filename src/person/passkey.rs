@@ -173,7 +173,8 @@ pub async fn finish_showing(
     if used.state.record().is_none_or(|record| record.active_passkey(passkey_id).is_none()) {
         tracing::warn!(%person, passkey = %passkey_id, "a passkey's counter did not go on, so it was dropped");
         let known = deregister_everywhere(app, person, passkey_id).await?;
-        proof::end_all(&app.pool, &consents::users(&known)).await.map_err(Trouble::from)?;
+        let users = consents::users(&known);
+        proof::end_all_by_passkey(&app.pool, &users).await.map_err(Trouble::from)?;
         return Err(NotTaken::Bad(Reason::CounterRegressed));
     }
     Ok(Shower { person, passkey, kept, shown })
