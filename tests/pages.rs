@@ -8,6 +8,7 @@ mod passkeys;
 mod states;
 mod visitor;
 
+pub use passkeys::verified;
 pub use visitor::{Page, Visitor};
 
 use serde_json::Value;

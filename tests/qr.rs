@@ -2,6 +2,7 @@
 
 mod codes;
 mod enrollments;
+mod evidence;
 mod logins;
 mod passkeys;
 mod pictures;

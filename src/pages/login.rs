@@ -186,7 +186,8 @@ impl Visit {
 
     fn wanted(&self) -> Wanted<'_> {
         let client = self.generation.client_id;
-        Wanted { code: self.code, login: self.login, client, occasion: &self.occasion }
+        let until = self.generation.expires_at;
+        Wanted { code: self.code, login: self.login, client, until, occasion: &self.occasion }
     }
 
     /// Counts numbers and passkeys; refuses one too many. There is no handle that could be asked for.

@@ -136,13 +136,13 @@ pub async fn deregister_all(app: &App, passkey: PasskeyId, known: &[Known]) -> R
     Ok(())
 }
 
-/// Records that a passkey answered for a client, unless the client does not let its device.
+/// Records that a passkey answered for a client, and what for, unless the client does not let its device.
 pub async fn answered(
     app: &App,
     member: Member<'_>,
     device: DeviceId,
     shown: &Shown,
-    occasion: &Occasion,
+    (occasion, what): (&Occasion, &str),
 ) -> Result<(), NotTaken> {
     let used = DeviceCommand::Use(Use {
         sign_count: shown.sign_count,
@@ -150,7 +150,9 @@ pub async fn answered(
         backed_up: shown.backed_up,
         user_verified: shown.user_verified,
     });
-    let (id, context) = (device.to_string(), member.command(occasion));
+    let (id, mut context) = (device.to_string(), member.command(occasion));
+    // Where nothing came of what it answered for, somebody went away in between: it did answer.
+    context.causation = Some(what.to_owned());
     match app.store.execute::<Device>(&id, used, &context, Terms::default()).await {
         Ok(used) if used.state.known().is_some_and(|known| known.status() == Status::Active) => Ok(()),
         Ok(_) => Err(NotTaken::Bad(Reason::CounterRegressed)),

@@ -87,7 +87,8 @@ pub async fn complete(app: &App, step: Step<'_>, shower: &Shower) -> Result<Exec
     let key = app.vault.key(client, Subject::Person(user_id)).await.map_err(Trouble::from)?;
     let key = key.ok_or(SealError::KeyGone).map_err(Trouble::from)?;
     let member = Member { client, user: user_id, key: &key };
-    match device::answered(app, member, device_id, &shower.shown, step.occasion).await {
+    match device::answered(app, member, device_id, &shower.shown, (step.occasion, &step.id.to_string())).await
+    {
         Ok(()) => {}
         Err(NotTaken::Bad(reason)) => return failed(app, step, reason).await,
         Err(error) => return Err(error.into()),

@@ -169,7 +169,7 @@ async fn shown(
     // To a client that the person enrolled with it is a device, which the client may have blocked.
     if let Some(device) = device::find(app, client, shower.passkey.id).await? {
         let member = Member { client, user, key: &visit.key };
-        device::answered(app, member, device, &shower.shown, &occasion).await?;
+        device::answered(app, member, device, &shower.shown, (&occasion, &visit.id.to_string())).await?;
     }
     Ok(shower)
 }
