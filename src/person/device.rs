@@ -127,8 +127,8 @@ pub async fn deregister_all(app: &App, passkey: PasskeyId, known: &[Known]) -> R
         let device = app.store.load::<Device>(&text).await?.state;
         let Some(Holder::Person { user_id, .. }) = device.known().map(|known| known.holder) else { continue };
         // An occasion for each: by one that is the same, two clients could tell that they have the same person.
-        let occasion =
-            Occasion { at: app.clock.now(), request_id: RequestId(crate::ids::new_id()).to_string() };
+        let request_id = RequestId(crate::ids::new_id()).to_string();
+        let occasion = Occasion { at: app.clock.now(), request_id, lang: "" };
         let context = occasion.by(*client, Actor::Recipient(user_id));
         let done = app.store.execute::<Device>(&text, DeviceCommand::Deregister, &context, Terms::default());
         done.await.map_err(Trouble::Device)?;

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::holder::{self, Holder};
+use super::told::{self, News};
 use super::{Occasion, Trouble, consents, device};
 use crate::app::App;
 use crate::ephemeral::proof;
@@ -123,6 +124,9 @@ pub async fn add(
     let added = app.store.execute::<Person>(&id, command, &occasion.command(holder.id), terms).await;
     match added {
         Ok(added) => {
+            if let Some(record) = added.state.record() {
+                told::tell(app, holder.id, record, News::Added, occasion);
+            }
             let added = added.state.record().and_then(|record| record.active_passkey(passkey_id)).cloned();
             added.ok_or(NotTaken::Trouble(Trouble::Person(ExecuteError::Contended)))
         }
@@ -170,7 +174,11 @@ pub async fn finish_showing(
         }
         Err(error) => return Err(NotTaken::Trouble(error.into())),
     };
-    if used.state.record().is_none_or(|record| record.active_passkey(passkey_id).is_none()) {
+    let Some(record) = used.state.record() else {
+        return Err(NotTaken::Bad(Reason::UnknownCredential));
+    };
+    if record.active_passkey(passkey_id).is_none() {
+        told::tell(app, person, record, News::Copied, occasion);
         tracing::warn!(%person, passkey = %passkey_id, "a passkey's counter did not go on, so it was dropped");
         let known = deregister_everywhere(app, person, passkey_id).await?;
         let users = consents::users(&known);
@@ -192,7 +200,10 @@ pub async fn drop(
     deregister_everywhere(app, person, passkey_id).await?;
     let command = PersonCommand::DropPasskey { passkey_id, reason: DropReason::Removed };
     let (id, context) = (person.to_string(), occasion.command(person));
-    app.store.execute::<Person>(&id, command, &context, Terms::default()).await?;
+    let dropped = app.store.execute::<Person>(&id, command, &context, Terms::default()).await?;
+    if let Some(record) = dropped.state.record().filter(|_| dropped.appended.is_some()) {
+        told::tell(app, person, record, News::Removed, occasion);
+    }
     let known = deregister_everywhere(app, person, passkey_id).await?;
     proof::end_all(&app.pool, &consents::users(&known)).await?;
     tracing::info!(%person, passkey = %passkey_id, "a person dropped a passkey");

@@ -156,7 +156,7 @@ async fn a_passkey_that_is_dropped_while_somebody_enrolls_with_it_becomes_no_dev
     let client = tenant.parse().unwrap();
     let (user, key) = app.app.vault.person_now(client, &handle).await.unwrap();
     let member = Member { client, user, key: &key };
-    let occasion = Occasion { at: app.clock().now(), request_id: "req_1".to_owned() };
+    let occasion = Occasion { at: app.clock().now(), request_id: "req_1".to_owned(), lang: "en" };
     let made = device::find_or_register(&app.app, member, (found.id, answered, &kept), &occasion).await;
     assert!(matches!(made, Err(NotTaken::Bad(Reason::UnknownCredential))), "{made:?}");
     assert_eq!(statuses(&app, &other).await, ["deregistered"]);

@@ -160,7 +160,7 @@ async fn shown(
     answer: &Assertion,
 ) -> Result<Shower, NotTaken> {
     let request = &visit.session.request;
-    let occasion = Occasion { at: visit.now, request_id: request_id::current() };
+    let occasion = Occasion { at: visit.now, request_id: request_id::current(), lang: visit.words.lang };
     let shower = passkey::finish_showing(app, authentication, answer, &occasion).await?;
     let (client, handle, user) = (request.client_id, &visit.recipient, request.user_id);
     if !(Addressee { client, handle, user }).is(app, shower.person).await? {
