@@ -1,5 +1,6 @@
 //! QR codes: what they say, what becomes of them, what they look like.
 
+mod blocked;
 mod codes;
 mod enrollments;
 mod evidence;

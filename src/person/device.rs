@@ -5,13 +5,14 @@
 
 use mobid_domain::actor::Actor;
 use mobid_domain::device::{
-    Device, DeviceCommand, DeviceError, DeviceEvent, Holder, Registered, Status, Use,
+    BlockedBecause, Device, DeviceCommand, DeviceError, DeviceEvent, Holder, Registered, Status, Use,
 };
 use mobid_domain::fido::Reason;
 use mobid_domain::id::{ClientId, DeviceId, PasskeyId, PersonId, RequestId, UserId};
 use mobid_domain::person::{Passkey, Person};
+use mobid_projections::projection::ApplyError;
 
-use super::passkey::{Kept, NotTaken};
+use super::passkey::{Kept, NotTaken, Shower};
 use super::{Occasion, Trouble, turns};
 use crate::app::App;
 use crate::event_store::{Claim, CommandContext, ExecuteError, Terms};
@@ -136,7 +137,59 @@ pub async fn deregister_all(app: &App, passkey: PasskeyId, known: &[Known]) -> R
     Ok(())
 }
 
-/// Records that a passkey answered for a client, and what for, unless the client does not let its device.
+/// Records that a passkey answered for a client, and what for, unless the client does not let it: because it blocked or
+/// deregistered the device that the passkey is to it, or because it blocked another device of the same person, and this
+/// passkey is none to it. Whoever holds a blocked one could have added the other by it.
+pub async fn admit(
+    app: &App,
+    member: Member<'_>,
+    (device, shower): (Option<DeviceId>, &Shower),
+    (occasion, what): (&Occasion, &str),
+) -> Result<(), NotTaken> {
+    match device {
+        Some(device) => answered(app, member, device, &shower.shown, (occasion, what)).await,
+        None if has_blocked_another(app, member.client, shower).await? => {
+            Err(NotTaken::Bad(Reason::DeviceBlocked))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether a client blocked a device of somebody, be it one whose passkey was dropped since.
+async fn has_blocked_another(app: &App, client: ClientId, shower: &Shower) -> Result<bool, Trouble> {
+    let state = app.store.newest::<Person>(&shower.person.to_string()).await?.state;
+    let passkeys = state.record().into_iter().flat_map(|record| &record.passkeys);
+    for other in passkeys.filter(|other| other.id != shower.passkey.id) {
+        if let Some(device) = find(app, client, other.id).await?
+            && stays_blocked(app, &device.to_string()).await?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether whoever blocked a device has not taken that back, though it was deregistered since. That its counter went back
+/// was nobody's decision.
+async fn stays_blocked(app: &App, id: &str) -> Result<bool, Trouble> {
+    if status(app, id).await? == Some(Status::Active) {
+        return Ok(false);
+    }
+    let mut blocked = false;
+    for event in app.store.events::<Device>(id, 0).await? {
+        match event.decode::<Device>().map_err(ApplyError::from)? {
+            DeviceEvent::Blocked { because: BlockedBecause::Requested, .. } => blocked = true,
+            DeviceEvent::Unblocked { .. } => blocked = false,
+            DeviceEvent::Blocked { because: BlockedBecause::CounterRegressed, .. }
+            | DeviceEvent::Registered(_)
+            | DeviceEvent::Used { .. }
+            | DeviceEvent::Deregistered { .. } => {}
+        }
+    }
+    Ok(blocked)
+}
+
+/// The same of what is a device to the client.
 pub async fn answered(
     app: &App,
     member: Member<'_>,

@@ -142,12 +142,9 @@ async fn verify(
     let (user, key) = known_as(app, wanted.client, &shower).await?;
     attempt.user = Some(user);
     // To a client that the person enrolled with it is a device, which the client may have blocked.
-    if let Some(device) = device::find(app, wanted.client, shower.passkey.id).await? {
-        attempt.device = Some(device);
-        let member = Member { client: wanted.client, user, key: &key };
-        let login = wanted.login.to_string();
-        device::answered(app, member, device, &shower.shown, (wanted.occasion, &login)).await?;
-    }
+    attempt.device = device::find(app, wanted.client, shower.passkey.id).await?;
+    let (member, login) = (Member { client: wanted.client, user, key: &key }, wanted.login.to_string());
+    device::admit(app, member, (attempt.device, &shower), (wanted.occasion, &login)).await?;
     Ok((user, key, shower))
 }
 

@@ -167,10 +167,9 @@ async fn shown(
         return Err(NotTaken::Bad(Reason::UnknownCredential));
     }
     // To a client that the person enrolled with it is a device, which the client may have blocked.
-    if let Some(device) = device::find(app, client, shower.passkey.id).await? {
-        let member = Member { client, user, key: &visit.key };
-        device::answered(app, member, device, &shower.shown, (&occasion, &visit.id.to_string())).await?;
-    }
+    let device = device::find(app, client, shower.passkey.id).await?;
+    let (member, consent) = (Member { client, user, key: &visit.key }, visit.id.to_string());
+    device::admit(app, member, (device, &shower), (&occasion, &consent)).await?;
     Ok(shower)
 }
 
