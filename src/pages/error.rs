@@ -125,7 +125,6 @@ impl PageError {
     fn way_on(self, words: &Words) -> Option<Link> {
         let (id, label) = match self {
             Self::Me(refusal) => return refusal.way_on(words),
-            Self::FormVoid(Way::Nowhere) => return None,
             Self::FormVoid(Way::Home) => {
                 return Some(Link { href: HOME.to_owned(), label: words.me().back.to_owned() });
             }
