@@ -201,15 +201,15 @@ async fn of_who_guesses_for_the_last_time_and_who_logs_in_at_once_one_is_first()
         let login = generate(&app.api).await;
         ann.match_number(&login).await;
         let answer = answered(&mut ann, &login).await;
-        let mut guesser = Visitor::new(&app);
+        let mut stranger = Visitor::new(&app);
         for n in 1..=2 {
-            enter(&mut guesser, &login.id, &login.wrong(n)).await;
+            enter(&mut stranger, &login.id, &login.wrong(n)).await;
         }
-        let csrf = guesser.csrf(&login.id).await;
+        let csrf = stranger.csrf(&login.id).await;
         let wrong = login.wrong(3);
         let fields = [("csrf", csrf.as_str()), ("action", "continue"), ("number", &wrong)];
-        let guess = guesser.form(&format!("/r/{}/decide", login.id), &fields);
-        let (done, guessed) = tokio::join!(ann.browser.send(answer), guesser.send(guess));
+        let guess = stranger.form(&format!("/r/{}/decide", login.id), &fields);
+        let (done, guessed) = tokio::join!(ann.browser.send(answer), stranger.send(guess));
         assert_eq!((done.status, guessed.status), (303, 303));
         let seen = login.seen(&app.api).await;
         let ended = seen["endReason"] == "too_many_tries";
