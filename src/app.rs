@@ -14,6 +14,7 @@ use crate::current::Current;
 use crate::ephemeral::ceremony::Ceremonies;
 use crate::ephemeral::client_requests::RequestCounts;
 use crate::ephemeral::idempotency::IdempotencyRecords;
+use crate::errands::Errands;
 use crate::event_store::EventStore;
 use crate::http::authentication::ClientKeys;
 use crate::limits::Limiter;
@@ -38,6 +39,7 @@ pub struct Parts {
     pub idempotency: IdempotencyRecords,
     pub ceremonies: Ceremonies,
     pub notifier: Notifier,
+    pub errands: Errands,
     pub followers: Followers,
     pub changes: Changes,
     /// True once the server is to be left: it still serves, but is not ready any more.
@@ -73,6 +75,7 @@ impl App {
             requests: RequestCounts::new(crate::ids::new_id()),
             idempotency: IdempotencyRecords::new(pool.clone()),
             notifier: Notifier::from_config(&config)?,
+            errands: Errands::default(),
             current: Current::start(pool.clone()),
             changes: Changes::start(pool.clone(), wake.subscribe()),
             store,

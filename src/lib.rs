@@ -12,6 +12,7 @@ pub mod current;
 pub mod database;
 pub mod embedded_postgres;
 pub mod ephemeral;
+pub mod errands;
 pub mod event_store;
 pub mod hex;
 pub mod http;

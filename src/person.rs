@@ -13,6 +13,7 @@ pub mod login;
 pub mod passkey;
 pub mod recipient;
 pub mod report;
+mod told;
 mod turns;
 
 use chrono::{DateTime, Utc};
@@ -33,6 +34,8 @@ use crate::webauthn::{BeginError, NoRelyingParty};
 pub struct Occasion {
     pub at: DateTime<Utc>,
     pub request_id: String,
+    /// In which language whoever is there is spoken to.
+    pub lang: &'static str,
 }
 
 impl Occasion {

@@ -6,6 +6,7 @@ pub mod consent;
 pub mod device;
 pub mod enrollment;
 pub mod login;
+pub mod proof;
 pub mod qr;
 pub mod report;
 pub mod webhook;

@@ -151,13 +151,15 @@ impl Server {
         let _ = tokio::time::timeout(notice, self.app.stopping.clone().wait_for(|stopping| *stopping)).await;
     }
 
-    /// Stops taking requests, answers those under way, and lets the workers finish what they have begun.
+    /// Stops taking requests, answers those under way, sends what they promised, and lets the workers finish what they have begun.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.drain.send_replace(true);
         self.stop.send_replace(true);
         while let Some(ended) = self.listeners.join_next().await {
             ended?;
         }
+        // Whoever was told that a message is on its way gets it.
+        self.app.errands.finish().await;
         self.workers.finish().await;
         Ok(())
     }

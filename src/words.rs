@@ -158,6 +158,9 @@ pub struct Words {
 
     pub code_subject: fn(client: &str) -> String,
     pub code_text: fn(code: &str, action: Action, client: &str, fields: &str) -> String,
+    /// What a message says of a purpose, or of fields, that the client named itself.
+    pub purpose_on_page: &'static str,
+    pub fields_on_page: fn(usize) -> String,
     pub link_subject: fn(client: &str) -> String,
     pub link_text: fn(client: &str, purpose: &str, until: &str, link: &str) -> String,
 }
@@ -200,6 +203,22 @@ impl Words {
         (self.purpose)(slug).map_or_else(|| humanised(slug), str::to_owned)
     }
 
+    /// The same in a message, where whatever a client names itself would be said in our name, to whomever it likes.
+    pub fn purpose_in_message(&self, slug: &str) -> &'static str {
+        (self.purpose)(slug).unwrap_or(self.purpose_on_page)
+    }
+
+    /// Fields in a message: those that everybody knows by name, the others by their number.
+    pub fn fields_in_message<'a>(&self, slugs: impl Iterator<Item = &'a str>) -> String {
+        let named: Vec<_> = slugs.map(|slug| (self.field)(FieldKind::of(slug))).collect();
+        let others = named.iter().filter(|name| name.is_none()).count();
+        let mut said: Vec<_> = named.into_iter().flatten().map(str::to_owned).collect();
+        if others > 0 {
+            said.push((self.fields_on_page)(others));
+        }
+        said.join(", ")
+    }
+
     /// A field's label.
     pub fn field_of(&self, slug: &str) -> String {
         (self.field)(FieldKind::of(slug)).map_or_else(|| humanised(slug), str::to_owned)
@@ -225,6 +244,28 @@ mod tests {
         assert_eq!(words.field_of("a_"), "A");
         assert_eq!(words.field_of("birthdate"), "Date of birth");
         assert_eq!(words.purpose_of("loan_application"), "Loan application");
+    }
+
+    #[test]
+    fn a_message_says_nothing_in_a_clients_own_words() {
+        let fields = ["name", "your_account_is_locked", "birthdate", "call_0900_123456"];
+        for (words, said, purpose) in [
+            (LANGUAGES[0], "Full name, Date of birth, 2 more fields", "as the page says"),
+            (
+                LANGUAGES[1],
+                "Vollständiger Name, Geburtsdatum, 2 weitere Felder",
+                "wie auf der Seite angegeben",
+            ),
+        ] {
+            assert_eq!(words.fields_in_message(fields.into_iter()), said);
+            assert_eq!(
+                words.fields_in_message(fields.into_iter().take(1)),
+                (words.field)(FieldKind::Name).unwrap()
+            );
+            assert_eq!(words.purpose_in_message("call_0900_123456_now"), purpose);
+            assert_ne!(words.purpose_in_message("payment"), purpose);
+            assert_ne!((words.fields_on_page)(1), (words.fields_on_page)(2));
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! What runs beside the requests: followers of the log, expiry, webhooks, notices, housekeeping.
+//! What runs beside the requests: followers of the log, expiry, webhooks, notices, dropped passkeys, housekeeping.
 //!
 //! Each is stateless and safe with several instances; each stops when told to, having lost nothing.
 
+pub mod dropped_passkeys;
 pub mod expiry;
 pub mod housekeeping;
 pub mod metering;
@@ -37,6 +38,7 @@ impl Workers {
         let sender = webhook_sender::Sender::new(app.clone()).context("webhook sender")?;
         tasks.spawn(sender.run(stop.clone()));
         tasks.spawn(notices::run(app.clone(), stop.clone()));
+        tasks.spawn(dropped_passkeys::run(app.clone(), stop.clone()));
         tasks.spawn(metering::run(app.clone(), stop.clone()));
         let clockwork = tokio_cron_scheduler::JobScheduler::new().await.context("scheduler")?;
         clockwork.add(expiry::job(app.clone()).context("expiry job")?).await?;

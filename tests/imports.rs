@@ -264,6 +264,7 @@ fn each_table_has_one_writer() {
     of("projections/src/webhook", &["webhook_endpoints", "webhook_subscriptions", "webhook_deliveries"]);
     of("projections/src/expiry", &["deadlines"]);
     of("projections/src/notice", &["link_notices"]);
+    of("projections/src/dropped_passkey", &["dropped_passkeys"]);
 }
 
 #[test]

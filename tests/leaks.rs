@@ -190,6 +190,7 @@ async fn log_in_by_passkey(api: &Api) -> Vec<String> {
     assert_eq!(blocked.status, 200, "{}", blocked.text);
     assert_eq!(api.get(&format!("/v1/devices?userId={REFERENCE}")).await.status, 200);
     let parts = ["/challenge", "/user/id", "/id", "/response/clientDataJSON", "/response/attestationObject"];
+    let parts = [&parts[..], &["/proof/text", "/proof/publicKey"]].concat();
     let parts = parts.iter().flat_map(|part| shown.iter().filter_map(|shown| shown.pointer(part)?.as_str()));
     parts.map(str::to_owned).collect()
 }
@@ -245,6 +246,8 @@ async fn log_in_by_qr_code(api: &Api, ann: &mut Enrollee) -> Vec<Value> {
         shown.extend([begun["get"].clone(), credential]);
     }
     assert_eq!(login.seen(api).await["status"], "used");
+    let evidence = api.get(&format!("/v1/qr/{}/evidence", login.id)).await;
+    shown.push(json!({ "proof": evidence.data()["items"][0]["proof"] }));
     shown
 }
 

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod consents;
+mod dropping;
 mod guest;
 mod numbers;
 mod passkeys;
@@ -9,7 +10,8 @@ mod recovering;
 mod reports;
 mod sessions;
 mod signing_in;
+mod told;
 mod withdrawing;
 
-pub use guest::{Guest, ann, code_sent_to, messages_to};
+pub use guest::{Guest, ann, code_sent_to, codes_to, messages_to};
 pub use numbers::by_number;

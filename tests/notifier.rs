@@ -3,6 +3,8 @@
 
 mod hook;
 mod mail;
+mod said;
+mod stopping;
 
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ mod passkeys;
 mod states;
 mod visitor;
 
+pub use passkeys::verified;
 pub use visitor::{Page, Visitor};
 
 use serde_json::Value;
@@ -23,7 +24,7 @@ pub async fn consent(app: &TestApp, id: &str) -> Value {
 
 /// The code that went out last.
 pub fn last_code(app: &TestApp) -> String {
-    app.outbox().last().unwrap()["code"].as_str().unwrap().to_owned()
+    app.outbox().iter().rev().find_map(|message| message["code"].as_str().map(str::to_owned)).unwrap()
 }
 
 /// Another code than this.

@@ -1,7 +1,9 @@
 //! QR codes: what they say, what becomes of them, what they look like.
 
+mod blocked;
 mod codes;
 mod enrollments;
+mod evidence;
 mod logins;
 mod passkeys;
 mod pictures;

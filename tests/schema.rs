@@ -38,7 +38,11 @@ async fn every_table_grows_with_the_log_or_is_tidied_by_an_index() {
     // One row each for a log, a migration, a follower and what stopped it, and an index that is to be made again.
     let few = ["_sqlx_migrations", "checkpoints", "indexes_set_aside", "log", "projection_failures"];
     // Work that is done, and its row gone.
-    let worked_off = [("deadlines", "due_at"), ("link_notices", "next_attempt_at")];
+    let worked_off = [
+        ("deadlines", "due_at"),
+        ("dropped_passkeys", "next_attempt_at"),
+        ("link_notices", "next_attempt_at"),
+    ];
     let tidied = [
         ("ceremonies", "expires_at"),
         ("idempotency_records", "expires_at"),

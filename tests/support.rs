@@ -166,6 +166,10 @@ impl TestApp {
 
     /// Messages that went out through the outbox, oldest first.
     pub fn outbox(&self) -> Vec<Value> {
+        // What was answered first and is sent afterwards is there, too.
+        while self.app.errands.under_way() > 0 {
+            std::thread::yield_now();
+        }
         outbox(&self.data_dir)
     }
 

@@ -21,8 +21,7 @@ pub use aggregate::{Approval, Consent, Phase, Request, Session, Status};
 pub use command::{ConsentCommand, Create, Update};
 pub use error::ConsentError;
 pub use event::{
-    Assurance, AssuranceMethod, ConsentEvent, Created, Proof, ProvedAction, RequireAssurance, RevokedBy,
-    Updated,
+    Assurance, AssuranceMethod, ConsentEvent, Created, ProvedAction, RequireAssurance, RevokedBy, Updated,
 };
 
 /// The most fields that one consent may ask for.

@@ -4,7 +4,8 @@
 //! (attempt) ─▶ succeeded
 //!         └──▶ failed, with its reason
 //! ```
-//! An attempt has one event, and what it was about is in it. Leaves to others: what a login does to the device that it
+//! An attempt has one event, and what it was about is in it. One that succeeded on a hosted page has another before it, in
+//! the same append: what the passkey signed. Leaves to others: what a login does to the device that it
 //! was made with (`device`).
 
 mod aggregate;

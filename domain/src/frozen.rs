@@ -24,7 +24,7 @@ use crate::report::Report;
 use crate::webhook::Endpoint;
 
 /// Every event that was ever stored, by aggregate, with the versions that there are.
-const EVENTS: [(&str, &str, &[&str]); 44] = [
+const EVENTS: [(&str, &str, &[&str]); 45] = [
     ("client", "client.callback_secret_rotated", &["1"]),
     ("client", "client.created", &["1"]),
     ("client", "client.deleted", &["1"]),
@@ -59,6 +59,7 @@ const EVENTS: [(&str, &str, &[&str]); 44] = [
     ("device", "device.unblocked", &["1"]),
     ("device", "device.used", &["1"]),
     ("fido", "auth.failed", &["1"]),
+    ("fido", "auth.proved", &["1"]),
     ("fido", "auth.success", &["1"]),
     ("qr", "qr.ended", &["1"]),
     ("qr", "qr.generated", &["1"]),

@@ -17,6 +17,7 @@ pub mod id;
 pub mod leaf;
 pub mod person;
 pub mod plain;
+pub mod proof;
 pub mod qr;
 pub mod recorded;
 pub mod report;

@@ -7,6 +7,7 @@
 pub mod client;
 pub mod consent;
 pub mod device;
+pub mod dropped_passkey;
 pub mod enrollment;
 pub mod expiry;
 pub mod notice;

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::consent::apply::Consents;
 use crate::device::apply::Devices;
+use crate::dropped_passkey::DroppedPasskeys;
 use crate::enrollment::apply::Enrollments;
 use crate::expiry::Deadlines;
 use crate::notice::LinkNotices;
@@ -27,5 +28,6 @@ pub fn followers(new_id: fn() -> Uuid) -> Vec<Follower> {
     let mut followers: Vec<_> = projections().into_iter().map(Follower::Projection).collect();
     followers.push(Follower::Reactor(Box::new(Outbox { new_id })));
     followers.push(Follower::Reactor(Box::new(LinkNotices)));
+    followers.push(Follower::Reactor(Box::new(DroppedPasskeys)));
     followers
 }

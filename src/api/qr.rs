@@ -1,6 +1,7 @@
 //! `/v1/qr`.
 
 pub mod described;
+pub mod evidence;
 mod found;
 pub mod generate;
 pub mod image;

@@ -57,6 +57,24 @@ pub async fn holds(
     Ok(found.is_some())
 }
 
+/// Ends what browsers proved to be any of these, on whatever resource; answers how many proofs there were.
+pub async fn end_all(pool: &PgPool, users: &[UserId]) -> Result<u64, sqlx::Error> {
+    let users: Vec<_> = users.iter().map(ToString::to_string).collect();
+    let ended = sqlx::query!("delete from page_proofs where user_id = any($1)", &users);
+    Ok(ended.execute(pool).await?.rows_affected())
+}
+
+/// The same of what a passkey may have proved: that somebody reads the messages to a handle, as an enrollment asks first,
+/// is so whatever becomes of a passkey.
+pub async fn end_all_by_passkey(pool: &PgPool, users: &[UserId]) -> Result<u64, sqlx::Error> {
+    let users: Vec<_> = users.iter().map(ToString::to_string).collect();
+    let ended = sqlx::query!(
+        "delete from page_proofs where user_id = any($1) and resource_id !~ '^enr_[^/]*$'",
+        &users
+    );
+    Ok(ended.execute(pool).await?.rows_affected())
+}
+
 /// Removes up to `limit` proofs that ended; answers how many.
 pub async fn prune(pool: &PgPool, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
     let pruned = sqlx::query!(

@@ -103,6 +103,7 @@ fn v1() -> Table {
         .post("/qr/generate", With(QrWrite), qr::generate::generate)
         .get("/qr/{id}", Watched(QrWrite), qr::retrieve::retrieve)
         .get("/qr/{id}/image", Watched(QrWrite), qr::image::image)
+        .get("/qr/{id}/evidence", With(QrWrite), qr::evidence::evidence)
         .get("/reports", Owner(ClientsRead), report::list::list)
         .get("/webhooks", With(WebhooksRead), webhook::list::list)
         .post("/webhooks", With(WebhooksWrite), webhook::create::create)

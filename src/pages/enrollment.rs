@@ -71,7 +71,11 @@ impl Visit {
         let client = app.store.load::<Client>(&request.client_id.to_string()).await?.state;
         let account = client.account().ok_or(PageError::NotFound)?;
         let (client, client_is_active) = (account.name.clone(), account.status == ClientStatus::Active);
-        let occasion = Occasion { at: app.clock.now(), request_id: request_id::current() };
+        let occasion = Occasion {
+            at: app.clock.now(),
+            request_id: request_id::current(),
+            lang: language::current().lang,
+        };
         let (sequence, words) = (folded.sequence, language::asked_for(None));
         Ok(Self {
             id,

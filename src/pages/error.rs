@@ -7,6 +7,7 @@ use mobid_projections::projection::ApplyError;
 
 use super::form::FormError;
 use super::language;
+use super::me::HOME;
 use super::me::refusal::Refusal;
 use super::resource::Resource;
 use super::view::{Frame, Link, NotePage, render};
@@ -22,8 +23,8 @@ pub enum PageError {
     MethodNotAllowed,
     /// The browser says that another site sent it.
     CrossSite,
-    /// No cookie, or not the token that goes with it.
-    FormVoid,
+    /// No cookie, or not the token that goes with it; and where a form is got that is good.
+    FormVoid(Way),
     Form(FormError),
     /// What was shown is not what stands there now.
     Changed(Resource),
@@ -56,6 +57,15 @@ pub enum PageError {
     Internal,
 }
 
+/// Where somebody came from, as far as what they sent says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    To(Resource),
+    /// `/me`
+    Home,
+    Nowhere,
+}
+
 impl PageError {
     /// Says nothing of what happened: that is in the log, under the request's id.
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
@@ -68,7 +78,7 @@ impl PageError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::CrossSite
-            | Self::FormVoid
+            | Self::FormVoid(_)
             | Self::NoCode(_)
             | Self::PasskeyDemanded(_)
             | Self::PasskeyThere(_)
@@ -91,7 +101,7 @@ impl PageError {
             Self::NotFound => words.not_found,
             Self::MethodNotAllowed => words.method_not_allowed,
             Self::CrossSite => words.cross_site,
-            Self::FormVoid => words.form_void,
+            Self::FormVoid(_) => words.form_void,
             Self::Form(_) => words.bad_form,
             Self::Changed(_) => words.changed,
             Self::Ended(_) => words.ended,
@@ -115,7 +125,10 @@ impl PageError {
     fn way_on(self, words: &Words) -> Option<Link> {
         let (id, label) = match self {
             Self::Me(refusal) => return refusal.way_on(words),
-            Self::Changed(id) | Self::Ended(id) => (id, words.look_again),
+            Self::FormVoid(Way::Home) => {
+                return Some(Link { href: HOME.to_owned(), label: words.me().back.to_owned() });
+            }
+            Self::FormVoid(Way::To(id)) | Self::Changed(id) | Self::Ended(id) => (id, words.look_again),
             Self::NoCode(id)
             | Self::PasskeyDemanded(id)
             | Self::PasskeyThere(id)

@@ -90,7 +90,11 @@ impl Visit {
         let client = app.store.load::<Client>(&generation.client_id.to_string()).await?.state;
         let account = client.account().ok_or(PageError::NotFound)?;
         let (client, client_is_active) = (account.name.clone(), account.status == ClientStatus::Active);
-        let occasion = Occasion { at: app.clock.now(), request_id: request_id::current() };
+        let occasion = Occasion {
+            at: app.clock.now(),
+            request_id: request_id::current(),
+            lang: language::current().lang,
+        };
         let standing = Standing::of(&generation, &attempt, occasion.at);
         let number = matching_number::of(app.vault.master(), code);
         let (sequence, words) = (loaded.sequence, language::asked_for(None));
@@ -186,7 +190,8 @@ impl Visit {
 
     fn wanted(&self) -> Wanted<'_> {
         let client = self.generation.client_id;
-        Wanted { code: self.code, login: self.login, client, occasion: &self.occasion }
+        let until = self.generation.expires_at;
+        Wanted { code: self.code, login: self.login, client, until, occasion: &self.occasion }
     }
 
     /// Counts numbers and passkeys; refuses one too many. There is no handle that could be asked for.

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::browser::BrowserSession;
-use super::error::PageError;
+use super::error::{PageError, Way};
 use super::form::Form;
 use crate::app::App;
 use crate::http::address;
@@ -37,10 +37,12 @@ impl FromRequest<App> for Posted {
             return Err(PageError::Form(super::form::FormError::Malformed));
         }
         let form = Form::read(body, app.config.body_arrival()).await?;
-        let browser = BrowserSession::of(&parts.headers).ok_or(PageError::FormVoid)?;
+        // What is named there may be nothing: the way back says so then.
+        let void = || PageError::FormVoid(resource.parse().map_or(Way::Nowhere, Way::To));
+        let browser = BrowserSession::of(&parts.headers).ok_or_else(void)?;
         let expected = browser.csrf(app.vault.master(), &resource);
         if !crate::secret::equal(form.one("csrf")?.as_bytes(), expected.as_bytes()) {
-            return Err(PageError::FormVoid);
+            return Err(void());
         }
         let address = address::of(&parts.headers, &parts.extensions, &app.config.trusted_proxies);
         Ok(Self { resource, browser, address, form })

@@ -5,7 +5,7 @@
 //! nothing of the former holder's; that one keeps what was theirs.
 
 use mobid_domain::handle::Handle;
-use mobid_domain::id::PersonId;
+use mobid_domain::id::{PersonId, UserId};
 use mobid_projections::consent::query::{self as consents, PageKey};
 
 use super::Trouble;
@@ -20,6 +20,11 @@ pub async fn known_as(app: &App, person: PersonId, holding: Option<&Handle>) -> 
         known.extend(app.vault.known_by(&tenants(app).await?, handle).await?);
     }
     Ok(known)
+}
+
+/// The ids alone.
+pub fn users(known: &[Known]) -> Vec<UserId> {
+    known.iter().map(|(_, user)| *user).collect()
 }
 
 /// A page of what was addressed to them, newest first.

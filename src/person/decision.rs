@@ -4,10 +4,11 @@
 //! space. Whoever has the text, the nonce and what the passkey answered finds out by themselves that it was this text.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use mobid_domain::consent::{ConsentEvent, Proof, Session};
+use mobid_domain::consent::{ConsentEvent, Session};
 use mobid_domain::event::canonical_text;
 use mobid_domain::handle::Handle;
 use mobid_domain::id::{ClientId, ConsentId};
+use mobid_domain::proof::Proof;
 use mobid_domain::slug::Slug;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -96,24 +97,35 @@ impl Asked {
         kept: &Kept,
         (id, session, key): (ConsentId, &Session, &DataKey),
     ) -> Result<Proof, Trouble> {
-        let id = id.to_string();
-        let place = |field| Place {
+        let place = Place {
             tenant: session.request.client_id,
-            aggregate_id: &id,
+            aggregate_id: &id.to_string(),
             event_type: ConsentEvent::PROVED,
-            field,
+            field: "",
         };
-        let (client_data, authenticator_data, signature) = answer.signed();
-        Ok(Proof {
-            text: key.seal(&place("text"), self.text.as_bytes())?,
-            client_data: key.seal(&place("clientData"), client_data)?,
-            // The same wherever the person decides: not for the log to tell.
-            public_key: key.seal(&place("publicKey"), &kept.credential.public_key)?,
-            nonce: base64url(&self.nonce),
-            authenticator_data: base64url(authenticator_data),
-            signature: base64url(signature),
-        })
+        sealed((&self.text, &self.nonce), answer, kept, (place, key))
     }
+}
+
+/// What is kept of an answer to such a challenge, for whoever wants to verify it: what is personal in it sealed, each
+/// field in its own place there.
+pub(super) fn sealed(
+    (text, nonce): (&str, &[u8; 32]),
+    answer: &Assertion,
+    kept: &Kept,
+    (place, key): (Place<'_>, &DataKey),
+) -> Result<Proof, Trouble> {
+    let place = |field| Place { field, ..place };
+    let (client_data, authenticator_data, signature) = answer.signed();
+    Ok(Proof {
+        text: key.seal(&place("text"), text.as_bytes())?,
+        client_data: key.seal(&place("clientData"), client_data)?,
+        // The same wherever the person decides: not for the log to tell.
+        public_key: key.seal(&place("publicKey"), &kept.credential.public_key)?,
+        nonce: base64url(nonce),
+        authenticator_data: base64url(authenticator_data),
+        signature: base64url(signature),
+    })
 }
 
 pub fn base64url(bytes: &[u8]) -> String {

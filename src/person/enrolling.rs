@@ -4,7 +4,7 @@ use mobid_domain::actor::Actor;
 use mobid_domain::enrollment::{Enrolled, Enrollment, EnrollmentCommand, EnrollmentError, Session};
 use mobid_domain::fido::Reason;
 use mobid_domain::handle::Handle;
-use mobid_domain::id::EnrollmentId;
+use mobid_domain::id::{EnrollmentId, PersonId};
 use mobid_domain::person::Passkey;
 
 use super::device::{self, Member};
@@ -46,7 +46,11 @@ impl From<NotTaken> for NotDone {
 }
 
 /// Makes a passkey of whoever proved the handle the client's device.
-pub async fn register(app: &App, step: Step<'_>, passkey: (&Passkey, &Kept)) -> Result<Session, NotDone> {
+pub async fn register(
+    app: &App,
+    step: Step<'_>,
+    passkey: (PersonId, &Passkey, &Kept),
+) -> Result<Session, NotDone> {
     let client = step.session.request.client_id;
     // Who began anew is somebody else to the client, whatever this process remembers.
     let (user, key) = app.vault.person_now(client, step.handle).await.map_err(Trouble::from)?;
@@ -83,7 +87,8 @@ pub async fn complete(app: &App, step: Step<'_>, shower: &Shower) -> Result<Exec
     let key = app.vault.key(client, Subject::Person(user_id)).await.map_err(Trouble::from)?;
     let key = key.ok_or(SealError::KeyGone).map_err(Trouble::from)?;
     let member = Member { client, user: user_id, key: &key };
-    match device::answered(app, member, device_id, &shower.shown, step.occasion).await {
+    match device::answered(app, member, device_id, &shower.shown, (step.occasion, &step.id.to_string())).await
+    {
         Ok(()) => {}
         Err(NotTaken::Bad(reason)) => return failed(app, step, reason).await,
         Err(error) => return Err(error.into()),

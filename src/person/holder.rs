@@ -35,14 +35,18 @@ pub async fn find(app: &App, handle: &Handle) -> Result<Option<Holder>, Trouble>
 
 /// Whether somebody holds a handle, as of now, by what their own record says.
 pub async fn holds(app: &App, person: PersonId, handle: &Handle) -> Result<bool, Trouble> {
-    let id = person.to_string();
-    let (Some(holder), Some(key)) =
-        (holding(app, &id).await?, app.vault.key(TENANT, Subject::Own(person)).await?)
-    else {
-        return Ok(false);
-    };
-    let held = key.open_text_in(TENANT, &id, "handle", &holder.record.holding.handle)?;
-    Ok(held.parse().is_ok_and(|held: Handle| held.normalized() == handle.normalized()))
+    let Some(holder) = holding(app, &person.to_string()).await? else { return Ok(false) };
+    let held = held_by(app, person, &holder.record).await?;
+    Ok(held.is_some_and(|held| held.normalized() == handle.normalized()))
+}
+
+/// The handle that somebody holds, as their own record has it; none if they hold none any more, or everything of theirs
+/// was erased.
+pub async fn held_by(app: &App, person: PersonId, record: &Record) -> Result<Option<Handle>, Trouble> {
+    let key = app.vault.key(TENANT, Subject::Own(person)).await?;
+    let Some(key) = key.filter(|_| record.holds_handle()) else { return Ok(None) };
+    let held = key.open_text_in(TENANT, &person.to_string(), "handle", &record.holding.handle)?;
+    Ok(Some(held.parse().map_err(|_| SealError::Malformed)?))
 }
 
 /// Who holds a handle that was just proved; somebody new if nobody does.

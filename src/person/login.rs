@@ -1,30 +1,32 @@
 //! A login by QR code: what the passkey signs for it, who its holder is to the client, and what came of it.
 //!
-//! Promises: of a code there comes one login or none, decided by a claim in the log that whoever declines takes as well;
-//! the client learns of nobody but by the id that it knows, or will know, the person by anyway. Leaves to others: that
+//! Promises: of a code there comes one login or none, decided by a claim in the log that whoever declines takes as well, and
+//! whoever enters the last wrong number; what the passkey signed is kept with the login; the client learns of nobody but by the id that it knows, or will know, the person by anyway. Leaves to others: that
 //! the right number was entered, and in this browser (pages).
 
 use chrono::{DateTime, Utc};
 use mobid_domain::actor::Actor;
 use mobid_domain::event::canonical_text;
-use mobid_domain::fido::{Failed, HOSTED_PAGE, Login, LoginCommand, LoginError, Reason, Succeeded};
+use mobid_domain::fido::{
+    Failed, HOSTED_PAGE, Login, LoginCommand, LoginError, LoginEvent, Reason, Succeeded,
+};
 use mobid_domain::id::{ClientId, DeviceId, LoginId, PersonId, QrId, UserId};
 use mobid_domain::person::{Person, Record, TENANT};
-use mobid_domain::qr::Code;
+use mobid_domain::proof::Proof;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::decision::{challenge, seconds};
+use super::decision::{challenge, sealed, seconds};
 use super::device::{self, Member};
 use super::passkey::{self, NotTaken, Shower};
 use super::{Occasion, Trouble};
 use crate::app::App;
 use crate::event_store::{Claim, ExecuteError, Terms};
-use crate::vault::{DataKey, SealError, Subject};
+use crate::vault::{DataKey, Place, SealError, Subject};
 use crate::webauthn::{Assertion, Authentication};
 
 /// What tells the challenge of a login from any other.
-const DOMAIN: &str = "mobid/qr-login/v1";
+pub const DOMAIN: &str = "mobid/qr-login/v1";
 /// Of a code's end, which there is but one of.
 const END: &str = "qr_login_end";
 
@@ -56,6 +58,8 @@ pub struct Wanted<'a> {
     pub code: QrId,
     pub login: LoginId,
     pub client: ClientId,
+    /// When the code ends.
+    pub until: DateTime<Utc>,
     pub occasion: &'a Occasion,
 }
 
@@ -107,12 +111,12 @@ pub async fn finish(
 ) -> Result<UserId, NotDone> {
     let mut attempt = Attempt::default();
     match verify(app, wanted, asked, answer, &mut attempt).await {
-        Ok((user, user_verified)) => {
-            // What was recorded of the passkey took a while, in which somebody may have guessed too often.
-            if !is_open(app, wanted.code).await? {
-                return Err(NotDone::Over);
-            }
-            succeed(app, wanted, user, attempt.device, user_verified).await?;
+        Ok((user, key, shower)) => {
+            let login = wanted.login.to_string();
+            let (tenant, event_type) = (wanted.client, LoginEvent::PROVED);
+            let place = Place { tenant, aggregate_id: &login, event_type, field: "" };
+            let proof = sealed((&asked.text, &asked.nonce), answer, &shower.kept, (place, &key))?;
+            succeed(app, wanted, (user, attempt.device), shower.shown.user_verified, proof).await?;
             Ok(user)
         }
         Err(NotTaken::Bad(reason)) => Err(record(app, wanted, attempt, reason).await?),
@@ -121,35 +125,27 @@ pub async fn finish(
     }
 }
 
-async fn is_open(app: &App, code: QrId) -> Result<bool, Trouble> {
-    let state = app.store.load::<Code>(&code.to_string()).await?.state;
-    let now = app.clock.now();
-    Ok(state.generation().is_some_and(|code| code.ended.is_none() && now < code.expires_at))
-}
-
 /// Records an attempt that failed before anybody looked at what the passkey answered.
 pub async fn failed(app: &App, wanted: Wanted<'_>, reason: Reason) -> Result<(), Trouble> {
     record(app, wanted, Attempt::default(), reason).await.map(drop)
 }
 
-/// Who it is to the client, and whether the authenticator verified its user.
+/// Who it is to the client, and what they showed.
 async fn verify(
     app: &App,
     wanted: Wanted<'_>,
     asked: &Asked,
     answer: &Assertion,
     attempt: &mut Attempt,
-) -> Result<(UserId, bool), NotTaken> {
+) -> Result<(UserId, DataKey, Shower), NotTaken> {
     let shower = passkey::finish_showing(app, &asked.authentication, answer, wanted.occasion).await?;
     let (user, key) = known_as(app, wanted.client, &shower).await?;
     attempt.user = Some(user);
     // To a client that the person enrolled with it is a device, which the client may have blocked.
-    if let Some(device) = device::find(app, wanted.client, shower.passkey.id).await? {
-        attempt.device = Some(device);
-        let member = Member { client: wanted.client, user, key: &key };
-        device::answered(app, member, device, &shower.shown, wanted.occasion).await?;
-    }
-    Ok((user, shower.shown.user_verified))
+    attempt.device = device::find(app, wanted.client, shower.passkey.id).await?;
+    let (member, login) = (Member { client: wanted.client, user, key: &key }, wanted.login.to_string());
+    device::admit(app, member, (attempt.device, &shower), (wanted.occasion, &login)).await?;
+    Ok((user, key, shower))
 }
 
 /// Who somebody is to a client: whom it addresses by their handle, whether or not it ever did; or, once the handle leads
@@ -185,19 +181,22 @@ async fn by_handle(
     Ok((still && !parted).then_some(known))
 }
 
+/// Takes what ends the code, unless it has ended. What was recorded of the passkey took a while, so the time is asked
+/// again: a login is in time when it is appended, and not when somebody asked for it.
 async fn succeed(
     app: &App,
     wanted: Wanted<'_>,
-    user_id: UserId,
-    device_id: Option<DeviceId>,
+    (user_id, device_id): (UserId, Option<DeviceId>),
     user_verified: bool,
+    proof: Proof,
 ) -> Result<(), NotDone> {
-    let Wanted { code, login, client, occasion } = wanted;
+    let Wanted { code, login, client, until, .. } = wanted;
+    let occasion = Occasion { at: app.clock.now(), ..wanted.occasion.clone() };
     let mut context = occasion.by(client, Actor::Recipient(user_id));
     context.causation = Some(code.to_string());
     let succeeded =
         Succeeded { client_id: client, user_id, reference: None, device_id, user_verified, at: occasion.at };
-    let command = LoginCommand::Succeed(Box::new(succeeded));
+    let command = LoginCommand::Prove { proof: Box::new(proof), succeeded: Box::new(succeeded), until };
     let terms = Terms { new: true, claims: vec![end(code)], ..Terms::default() };
     match app.store.execute::<Login>(&login.to_string(), command, &context, terms).await {
         Ok(done) => {
@@ -205,7 +204,9 @@ async fn succeed(
             tracing::info!(%login, qr = %code, position, "somebody logged in by QR code");
             Ok(())
         }
-        Err(ExecuteError::Claimed(_) | ExecuteError::Refused(LoginError::AlreadyOver)) => Err(NotDone::Over),
+        Err(
+            ExecuteError::Claimed(_) | ExecuteError::Refused(LoginError::AlreadyOver | LoginError::TooLate),
+        ) => Err(NotDone::Over),
         Err(error) => Err(Trouble::Login(error).into()),
     }
 }

@@ -15,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::holder::Holder;
-use super::{Occasion, Trouble, device};
+use super::holder::{self, Holder};
+use super::told::{self, News};
+use super::{Occasion, Trouble, consents, device};
 use crate::app::App;
+use crate::ephemeral::proof;
 use crate::event_store::{Claim, ExecuteError, Terms};
 use crate::vault::{DataKey, Known, Place, SealError, Subject};
 use crate::webauthn::{
@@ -122,6 +124,9 @@ pub async fn add(
     let added = app.store.execute::<Person>(&id, command, &occasion.command(holder.id), terms).await;
     match added {
         Ok(added) => {
+            if let Some(record) = added.state.record() {
+                told::tell(app, holder.id, record, News::Added, occasion);
+            }
             let added = added.state.record().and_then(|record| record.active_passkey(passkey_id)).cloned();
             added.ok_or(NotTaken::Trouble(Trouble::Person(ExecuteError::Contended)))
         }
@@ -169,28 +174,56 @@ pub async fn finish_showing(
         }
         Err(error) => return Err(NotTaken::Trouble(error.into())),
     };
-    if used.state.record().is_none_or(|record| record.active_passkey(passkey_id).is_none()) {
+    let Some(record) = used.state.record() else {
+        return Err(NotTaken::Bad(Reason::UnknownCredential));
+    };
+    if record.active_passkey(passkey_id).is_none() {
+        told::tell(app, person, record, News::Copied, occasion);
         tracing::warn!(%person, passkey = %passkey_id, "a passkey's counter did not go on, so it was dropped");
+        let known = deregister_everywhere(app, person, passkey_id).await?;
+        let users = consents::users(&known);
+        proof::end_all_by_passkey(&app.pool, &users).await.map_err(Trouble::from)?;
         return Err(NotTaken::Bad(Reason::CounterRegressed));
     }
     Ok(Shower { person, passkey, kept, shown })
 }
 
 /// Drops a passkey for good: to clients first, so that whatever is lost in between, the person still sees it and can
-/// drop it again.
+/// drop it again. And once more afterwards, since they may have enrolled with it meanwhile; who went away before that is
+/// stood in for (`workers::dropped_passkeys`).
 pub async fn drop(
     app: &App,
     person: PersonId,
     passkey_id: PasskeyId,
-    known: &[Known],
     occasion: &Occasion,
 ) -> Result<(), Trouble> {
-    device::deregister_all(app, passkey_id, known).await?;
+    deregister_everywhere(app, person, passkey_id).await?;
     let command = PersonCommand::DropPasskey { passkey_id, reason: DropReason::Removed };
     let (id, context) = (person.to_string(), occasion.command(person));
-    app.store.execute::<Person>(&id, command, &context, Terms::default()).await?;
+    let dropped = app.store.execute::<Person>(&id, command, &context, Terms::default()).await?;
+    if let Some(record) = dropped.state.record().filter(|_| dropped.appended.is_some()) {
+        told::tell(app, person, record, News::Removed, occasion);
+    }
+    let known = deregister_everywhere(app, person, passkey_id).await?;
+    proof::end_all(&app.pool, &consents::users(&known)).await?;
     tracing::info!(%person, passkey = %passkey_id, "a person dropped a passkey");
     Ok(())
+}
+
+/// Deregisters what a passkey is to clients; answers as whom they know its person.
+pub async fn deregister_everywhere(
+    app: &App,
+    person: PersonId,
+    passkey_id: PasskeyId,
+) -> Result<Vec<Known>, Trouble> {
+    let state = app.store.load::<Person>(&person.to_string()).await?.state;
+    let handle = match state.record() {
+        Some(record) => holder::held_by(app, person, record).await?,
+        None => None,
+    };
+    let known = consents::known_as(app, person, handle.as_ref()).await?;
+    device::deregister_all(app, passkey_id, &known).await?;
+    Ok(known)
 }
 
 /// Whose passkey it says it is; it must not say that it is somebody else's.

@@ -201,6 +201,10 @@ pub static WORDS: Words = Words {
              If you did not ask for it, ignore this message. Never tell anybody the code."
         )
     },
+    purpose_on_page: "as the page says",
+    fields_on_page: |count| {
+        if count == 1 { "1 more field".to_owned() } else { format!("{count} more fields") }
+    },
     link_subject: |client| format!("{client} asks for your consent"),
     link_text: |client, purpose, until, link| {
         format!(

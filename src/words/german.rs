@@ -212,6 +212,10 @@ pub static WORDS: Words = Words {
              wurde. Haben Sie ihn nicht angefordert, beachten Sie diese Nachricht nicht. Sagen Sie niemandem den Code."
         )
     },
+    purpose_on_page: "wie auf der Seite angegeben",
+    fields_on_page: |count| {
+        if count == 1 { "1 weiteres Feld".to_owned() } else { format!("{count} weitere Felder") }
+    },
     link_subject: |client| format!("{client} bittet um Ihre Einwilligung"),
     link_text: |client, purpose, until, link| {
         format!(

@@ -57,6 +57,11 @@ pub struct PasskeyWords {
     pub moved: Note,
     pub begun_anew_subject: &'static str,
     pub begun_anew_text: &'static str,
+    pub added_subject: &'static str,
+    pub added_text: &'static str,
+    pub removed_subject: &'static str,
+    pub removed_text: &'static str,
+    pub copied_text: &'static str,
 }
 
 impl Words {

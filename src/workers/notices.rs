@@ -157,12 +157,12 @@ async fn send(app: &App, notice: &Notice) -> Result<bool, NoticeError> {
     let client = account.name.as_str();
     let words = Words::of(request.locale.as_deref());
     let link = format!("{}/r/{id}", app.config.public_origin());
-    let purpose = words.purpose_of(request.purpose.as_str());
+    let purpose = words.purpose_in_message(request.purpose.as_str());
     let message = Message {
         to: "",
         channel: "",
         subject: (words.link_subject)(client),
-        text: (words.link_text)(client, &purpose, &(words.time)(request.expires_at), &link),
+        text: (words.link_text)(client, purpose, &(words.time)(request.expires_at), &link),
         link: Some(link.clone()),
         code: None,
         resource_id: id.to_string(),

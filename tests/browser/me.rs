@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::driver::Browser;
 use super::{is_sound, is_usable, last_code};
-use crate::me::{code_sent_to, messages_to};
+use crate::me::{code_sent_to, codes_to};
 use crate::support::enrollee::create;
 use crate::support::{RECIPIENT, TestApp};
 
@@ -38,7 +38,7 @@ async fn by_code(browser: Browser) {
     assert!(browser.title().await.starts_with("Error: "));
     is_sound(&browser).await;
     browser.shoot("51-me-wrong-handle").await;
-    let before = messages_to(&app, RECIPIENT).len();
+    let before = codes_to(&app, RECIPIENT).len();
     browser.clear("#handle").await;
     browser.fill("#handle", RECIPIENT).await;
     browser.press("form[action='/me/code'] button").await;
@@ -164,7 +164,7 @@ async fn somebody_creates_a_passkey_and_whoever_has_only_the_code_begins_anew() 
     browser.add_authenticator().await;
     let sign_in = async |browser: &Browser| {
         browser.open(&app.url("/me")).await;
-        let before = messages_to(&app, RECIPIENT).len();
+        let before = codes_to(&app, RECIPIENT).len();
         browser.fill("#handle", RECIPIENT).await;
         browser.press("form[action='/me/code'] button").await;
         browser.enter(&code_sent_to(&app, RECIPIENT, before).await).await;

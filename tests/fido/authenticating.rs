@@ -154,3 +154,21 @@ async fn each_attempt_is_in_the_log_and_nothing_of_it_is_legible() {
         assert!(!is_legible(app.pool(), text).await, "{text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_login_did_to_its_device_says_which_login_it_was() {
+    let app = TestApp::start().await;
+    let (_, mut authenticator) = device_of(&app.api, "ann").await;
+    assert_eq!(log_in(&app.api, &mut authenticator, None).await.status, 200);
+    authenticator.counter = Some(0);
+    assert_eq!(log_in(&app.api, &mut authenticator, None).await.status, 422);
+    let told: Vec<(String, Option<String>)> = sqlx::query_as(
+        "select aggregate_id, metadata ->> 'causation' from events
+         where event_type in ('device.used', 'device.blocked', 'auth.success', 'auth.failed') order by position",
+    )
+    .fetch_all(app.pool())
+    .await
+    .unwrap();
+    let [used, success, blocked, failed] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((used.1.as_ref(), blocked.1.as_ref()), (Some(&success.0), Some(&failed.0)));
+}

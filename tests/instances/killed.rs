@@ -21,7 +21,7 @@ use crate::support::{fresh_database, outbox, reference_body};
 /// How long the others have.
 const BOUND: Duration = Duration::from_secs(10);
 /// Every lease there is.
-const LEASES: [&str; 8] = [
+const LEASES: [&str; 9] = [
     "consents",
     "devices",
     "enrollments",
@@ -29,6 +29,7 @@ const LEASES: [&str; 8] = [
     "deadlines",
     "webhook_outbox",
     "link_notices",
+    "dropped_passkeys",
     "expiry",
 ];
 

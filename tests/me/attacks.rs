@@ -4,7 +4,7 @@ use reqwest::Method;
 use reqwest::header::ORIGIN;
 use serde_json::json;
 
-use super::{Guest, ann, code_sent_to, messages_to};
+use super::{Guest, ann, code_sent_to, codes_to, messages_to};
 use crate::pages::wrong;
 use crate::support::TestApp;
 
@@ -84,7 +84,7 @@ async fn what_is_answered_tells_nobody_whether_a_handle_is_known() {
     let app = TestApp::start().await;
     app.create_consent_with(json!({ "recipient": AMY })).await;
     ann(&app, &app.api, ANN).await;
-    let before = messages_to(&app, ANN).len();
+    let before = codes_to(&app, ANN).len();
     let mut told = vec![];
     for handle in [NOBODY, AMY, ANN] {
         let mut stranger = Guest::new(&app);

@@ -26,11 +26,16 @@ pub fn messages_to(app: &TestApp, handle: &str) -> Vec<Value> {
     app.outbox().into_iter().filter(|message| message["to"] == handle).collect()
 }
 
-/// The code in the next message to a handle, of which there were that many: it is sent after the answer.
+/// Those of them that have a code.
+pub fn codes_to(app: &TestApp, handle: &str) -> Vec<Value> {
+    messages_to(app, handle).into_iter().filter(|message| message["code"].is_string()).collect()
+}
+
+/// The code in the next such message to a handle, of which there were that many: it is sent after the answer.
 pub async fn code_sent_to(app: &TestApp, handle: &str, before: usize) -> String {
     let sent = async {
         loop {
-            if let Some(message) = messages_to(app, handle).get(before) {
+            if let Some(message) = codes_to(app, handle).get(before) {
                 return message["code"].as_str().unwrap().to_owned();
             }
             tokio::task::yield_now().await;
@@ -111,7 +116,7 @@ impl Guest {
 
     /// Signs in with a code to a handle; the page that follows.
     pub async fn sign_in_by_code(&mut self, app: &TestApp, handle: &str) -> Page {
-        let before = messages_to(app, handle).len();
+        let before = codes_to(app, handle).len();
         let asked = self.ask(handle).await;
         assert_eq!((asked.status, asked.location()), (303, "/me/code"), "{}", asked.html);
         let code = code_sent_to(app, handle, before).await;

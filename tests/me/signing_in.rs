@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Guest, ann, code_sent_to, messages_to};
+use super::{Guest, ann, code_sent_to, codes_to, messages_to};
 use crate::pages::wrong;
 use crate::support::{RECIPIENT, TestApp};
 
@@ -28,7 +28,7 @@ async fn a_code_signs_in_who_has_no_passkey() {
     let app = TestApp::start().await;
     app.create_consent().await;
     let mut ann = Guest::new(&app);
-    let before = messages_to(&app, RECIPIENT).len();
+    let before = codes_to(&app, RECIPIENT).len();
     // As people write it.
     let asked = ann.ask(" +1 (234) 567-890 ").await;
     assert_eq!((asked.status, asked.location()), (303, "/me/code"));

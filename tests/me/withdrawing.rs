@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{Guest, ann, code_sent_to, messages_to};
+use super::{Guest, ann, code_sent_to, codes_to};
 use crate::pages::{ALL, Visitor, consent, last_code};
 use crate::support::{RECIPIENT, TestApp};
 
@@ -120,7 +120,7 @@ async fn a_code_is_good_for_what_it_was_asked_for_and_nothing_else() {
         Visitor::new(&app).decide(&app, id, "approve", &ALL).await;
     }
     let mut ann = Guest::new(&app);
-    let before = messages_to(&app, RECIPIENT).len();
+    let before = codes_to(&app, RECIPIENT).len();
     ann.ask(RECIPIENT).await;
     let to_sign_in = code_sent_to(&app, RECIPIENT, before).await;
     // The one to sign in with, on a request's own page; and the other way round.

@@ -39,7 +39,7 @@ async fn evidence(app: &TestApp, id: &str) -> Vec<Value> {
 }
 
 /// What a program that knows nothing of this server finds out about a decision.
-async fn verified(item: &Value) -> Value {
+pub async fn verified(item: &Value) -> Value {
     let program = std::env::var_os("MOBID_TEST_PYTHON").unwrap_or_else(|| "python3".into());
     let mut python = Command::new(program)
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/evidence.py"))

@@ -194,6 +194,40 @@ async fn who_declines_and_who_logs_in_at_once_are_told_the_same_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_who_guesses_for_the_last_time_and_who_logs_in_at_once_one_is_first() {
+    let app = TestApp::start().await;
+    let (mut ann, _) = ann(&app).await;
+    for _ in 0..5 {
+        let login = generate(&app.api).await;
+        ann.match_number(&login).await;
+        let answer = answered(&mut ann, &login).await;
+        let mut stranger = Visitor::new(&app);
+        for n in 1..=2 {
+            enter(&mut stranger, &login.id, &login.wrong(n)).await;
+        }
+        let csrf = stranger.csrf(&login.id).await;
+        let wrong = login.wrong(3);
+        let fields = [("csrf", csrf.as_str()), ("action", "continue"), ("number", &wrong)];
+        let guess = stranger.form(&format!("/r/{}/decide", login.id), &fields);
+        let (done, guessed) = tokio::join!(ann.browser.send(answer), stranger.send(guess));
+        assert_eq!((done.status, guessed.status), (303, 303));
+        let seen = login.seen(&app.api).await;
+        let ended = seen["endReason"] == "too_many_tries";
+        assert_ne!(seen["status"] == "used", ended, "{seen}");
+        let both: i64 = sqlx::query_scalar(
+            "select count(*) from events where (event_type = 'qr.ended' and aggregate_id = $1)
+             or (event_type = 'auth.success' and aggregate_id = $2)",
+        )
+        .bind(&login.id)
+        .bind(&login.reference)
+        .fetch_one(app.pool())
+        .await
+        .unwrap();
+        assert_eq!(both, 1, "{seen}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_api_key_enters_a_number_and_no_page_of_another_site_does() {
     let app = TestApp::start().await;
     let login = generate(&app.api).await;

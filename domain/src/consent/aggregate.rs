@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::command::{ConsentCommand, Update};
 use super::error::ConsentError;
 use super::event::{
-    Assurance, AssuranceMethod, ConsentEvent, Created, Proof, ProvedAction, RequireAssurance, RevokedBy,
-    Updated,
+    Assurance, AssuranceMethod, ConsentEvent, Created, ProvedAction, RequireAssurance, RevokedBy, Updated,
 };
 use crate::actor::Actor;
 use crate::event::{Decider, aggregate};
 use crate::id::{ClientId, UserId};
+use crate::proof::Proof;
 use crate::sealed::SealedIn;
 use crate::slug::Slug;
 use crate::stamped::Stamped;

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::event::{Assurance, Created, Proof};
+use super::event::{Assurance, Created};
+use crate::proof::Proof;
 use crate::sealed::Sealed;
 use crate::slug::Slug;
 

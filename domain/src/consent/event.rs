@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ClientId, UserId};
+use crate::proof::Proof;
 use crate::sealed::Sealed;
 use crate::slug::Slug;
 
@@ -101,19 +102,6 @@ pub enum ProvedAction {
     Approve,
     Reject,
     Withdraw,
-}
-
-/// A passkey's signature over what was decided, for whoever wants to verify it; bytes are in base64url.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Proof {
-    /// The canonical text.
-    pub text: Sealed,
-    pub client_data: Sealed,
-    pub public_key: Sealed,
-    pub nonce: String,
-    pub authenticator_data: String,
-    pub signature: String,
 }
 
 /// What the recipient proved when deciding.

@@ -54,6 +54,8 @@ impl Login {
     /// Only copies.
     pub fn evolve(&mut self, event: LoginEvent) {
         let attempt = match event {
+            // It is of the login that comes with it.
+            LoginEvent::Proved { .. } => return,
             LoginEvent::Succeeded(succeeded) => Attempt {
                 client_id: succeeded.client_id,
                 user_id: Some(succeeded.user_id),
@@ -80,20 +82,28 @@ impl Decider for Login {
 
     fn decide(&self, stamped: &Stamped<LoginCommand>) -> Result<Vec<LoginEvent>, LoginError> {
         let at = stamped.at;
+        let success = |succeeded: &Succeeded| {
+            (succeeded.client_id, LoginEvent::Succeeded(Box::new(Succeeded { at, ..succeeded.clone() })))
+        };
         let (client_id, event) = match &stamped.command {
-            LoginCommand::Succeed(succeeded) => {
-                let succeeded = Succeeded { at, ..(**succeeded).clone() };
-                (succeeded.client_id, LoginEvent::Succeeded(Box::new(succeeded)))
-            }
+            LoginCommand::Succeed(succeeded) | LoginCommand::Prove { succeeded, .. } => success(succeeded),
             LoginCommand::Fail(failed) => {
                 let failed = Failed { at, ..(**failed).clone() };
                 (failed.client_id, LoginEvent::Failed(Box::new(failed)))
             }
         };
-        match self {
+        match (self, &stamped.command) {
             _ if !may_say(&event, stamped.by, client_id) => Err(LoginError::NotTheClient),
-            Self::Attempt(_) => Err(LoginError::AlreadyOver),
-            Self::None => Ok(vec![event]),
+            // No client says what a person signed.
+            (_, LoginCommand::Prove { .. }) if !matches!(stamped.by, Actor::Recipient(_)) => {
+                Err(LoginError::NotTheClient)
+            }
+            (Self::Attempt(_), _) => Err(LoginError::AlreadyOver),
+            (Self::None, LoginCommand::Prove { until, .. }) if at >= *until => Err(LoginError::TooLate),
+            (Self::None, LoginCommand::Prove { proof, .. }) => {
+                Ok(vec![LoginEvent::Proved { proof: proof.clone(), at }, event])
+            }
+            (Self::None, LoginCommand::Succeed(_) | LoginCommand::Fail(_)) => Ok(vec![event]),
         }
     }
 }

@@ -5,11 +5,19 @@ use serde::{Deserialize, Serialize};
 
 use super::reason::Reason;
 use crate::id::{ClientId, DeviceId, UserId};
+use crate::proof::Proof;
 use crate::sealed::Sealed;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum LoginEvent {
+    /// What the passkey signed by which somebody logged in on a hosted page: the login is the event after it.
+    #[serde(rename = "auth.proved")]
+    Proved {
+        proof: Box<Proof>,
+        #[serde(with = "crate::rfc3339")]
+        at: DateTime<Utc>,
+    },
     #[serde(rename = "auth.success")]
     Succeeded(Box<Succeeded>),
     #[serde(rename = "auth.failed")]
@@ -44,11 +52,13 @@ pub struct Failed {
 }
 
 impl LoginEvent {
+    pub const PROVED: &'static str = "auth.proved";
     pub const SUCCEEDED: &'static str = "auth.success";
     pub const FAILED: &'static str = "auth.failed";
 
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Proved { .. } => Self::PROVED,
             Self::Succeeded(_) => Self::SUCCEEDED,
             Self::Failed(_) => Self::FAILED,
         }
@@ -61,6 +71,7 @@ impl LoginEvent {
     /// When it was so.
     pub fn at(&self) -> DateTime<Utc> {
         match self {
+            Self::Proved { at, .. } => *at,
             Self::Succeeded(succeeded) => succeeded.at,
             Self::Failed(failed) => failed.at,
         }

@@ -46,7 +46,7 @@ impl Known {
             clients: Walk::new(|_| false),
             consents: Walk::new(settled),
             devices: Walk::new(is_deregistered),
-            // An attempt has one event.
+            // An attempt has one event, or two that are appended together.
             logins: Walk::new(|_| true),
             enrollments: Walk::new(|_| false),
             persons: Walk::new(|_| false),

@@ -58,7 +58,7 @@ fn block() -> Operation {
         .example("stolen", &json!({ "reason": "Reported as stolen" }));
     let route = (Method::POST, "/devices/{id}/block");
     Operation::new(route, (TAG, "blockDevice"), "Block a device", device("Device blocked"))
-        .about("It fails at once, on every instance, until it is unblocked. One that is blocked already stays as it is.")
+        .about("It fails at once, on every instance, until it is unblocked. One that is blocked already stays as it is. Where it is a passkey of the hosted pages, no other passkey of the same person counts with this client meanwhile that is not a device to it.")
         .names("DeviceId")
         .takes(body)
         .versioned()

@@ -28,6 +28,7 @@ use crate::person::enrolling::{self, NotDone, Step};
 use crate::person::{Occasion, passkey};
 use crate::vault::{SealError, Subject};
 use crate::webauthn::{Assertion, Authentication};
+use crate::words::Words;
 
 const KIND: &str = "enrollment_verify";
 
@@ -101,7 +102,7 @@ async fn complete(
     let key = key.ok_or(SealError::KeyGone)?;
     let handle = key.open_text_in(client.id, &id.to_string(), "recipient", &request.recipient)?;
     let handle = handle.parse().map_err(|_| SealError::Malformed)?;
-    let occasion = Occasion { at: now, request_id: request_id::current() };
+    let occasion = Occasion { at: now, request_id: request_id::current(), lang: Words::of(None).lang };
     let step = Step { id, session, handle: &handle, occasion: &occasion };
     let done = match enrolling::verify(app, step, &authentication, credential).await {
         Ok(done) => done,

@@ -42,8 +42,8 @@ pub struct Body {
 }
 
 /// What is known of an attempt so far.
-#[derive(Default)]
 struct Attempt {
+    id: LoginId,
     user: Option<NamedUser>,
     device: Option<DeviceId>,
 }
@@ -69,10 +69,10 @@ pub async fn authenticate_complete(
 ) -> ApiResult {
     query.finish()?;
     let (session, answer) = parse(Fields::of(object))?;
-    let mut attempt = Attempt::default();
+    let mut attempt = Attempt { id: LoginId(crate::ids::new_id()), user: None, device: None };
     match verify(&app, &client, session, &answer, &mut attempt).await {
         Ok((user, device, user_verified)) => {
-            succeeded(&app, &client, &idempotency, user, device, user_verified).await
+            succeeded(&app, &client, &idempotency, attempt.id, (user, device, user_verified)).await
         }
         Err(Refusal::Failed(reason)) => Err(failed(&app, &client, attempt, reason).await?),
         Err(Refusal::Error(error)) => Err(error),
@@ -111,7 +111,7 @@ async fn verify(
         backed_up: shown.backed_up,
         user_verified: shown.user_verified,
     };
-    take_use(app, client, found.id, use_).await?;
+    take_use(app, client, (found.id, use_), attempt.id).await?;
     Ok((found.user, found.id, shown.user_verified))
 }
 
@@ -153,9 +153,16 @@ async fn find(app: &App, client: &ApiClient, answer: &Assertion, begun: &Begun) 
     Ok(Found { id, device, user: NamedUser { id: user, reference }, credential })
 }
 
-/// Moves the device on, if its newest state allows.
-async fn take_use(app: &App, client: &ApiClient, id: DeviceId, shown: Use) -> Result<(), Refusal> {
-    let (id, context) = (id.to_string(), client.command(app));
+/// Moves the device on, if its newest state allows, and says for which attempt: where that came to nothing, the server went
+/// down in between, and whoever logged in was told of no success.
+async fn take_use(
+    app: &App,
+    client: &ApiClient,
+    (id, shown): (DeviceId, Use),
+    attempt: LoginId,
+) -> Result<(), Refusal> {
+    let (id, mut context) = (id.to_string(), client.command(app));
+    context.causation = Some(attempt.to_string());
     let used = app.store.execute::<Device>(&id, DeviceCommand::Use(shown), &context, Terms::default()).await;
     match used {
         Ok(executed) if executed.state.known().is_some_and(|device| device.standing == Standing::Active) => {
@@ -177,11 +184,10 @@ async fn succeeded(
     app: &App,
     client: &ApiClient,
     idempotency: &Idempotency,
-    user: NamedUser,
-    device: DeviceId,
-    user_verified: bool,
+    id: LoginId,
+    (user, device, user_verified): (NamedUser, DeviceId, bool),
 ) -> ApiResult {
-    let (id, context) = (LoginId(crate::ids::new_id()).to_string(), client.command(app));
+    let (id, context) = (id.to_string(), client.command(app));
     let reference = seal(app, client, &id, LoginEvent::SUCCEEDED, &user).await?;
     let user_id = user.id;
     let body = Body { verified: true, user_id: user.reference, device_id: device.to_string(), user_verified };
@@ -209,7 +215,7 @@ async fn failed(
     attempt: Attempt,
     reason: Reason,
 ) -> Result<ApiError, ApiError> {
-    let (id, context) = (LoginId(crate::ids::new_id()).to_string(), client.command(app));
+    let (id, context) = (attempt.id.to_string(), client.command(app));
     let reference = match &attempt.user {
         Some(user) => seal(app, client, &id, LoginEvent::FAILED, user).await?,
         None => None,

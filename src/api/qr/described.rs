@@ -3,6 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
+use super::evidence::Item;
 use super::generate::{MAX_LOGIN_MINUTES, MAX_MINUTES, TYPES, USUAL_LOGIN_MINUTES};
 use super::image::{LARGEST, SMALLEST, USUAL};
 use crate::openapi::body::Body;
@@ -14,7 +15,7 @@ const ONE: &str = "/qr/{id}";
 const TAG: &str = "QR codes";
 
 pub fn operations() -> Vec<Operation> {
-    vec![generate(), retrieve(), image()]
+    vec![generate(), retrieve(), image(), evidence()]
 }
 
 fn generate() -> Operation {
@@ -85,4 +86,11 @@ fn image() -> Operation {
     .query("size", "Pixels along a side.", &size)
     .query("ecc", "How much of it may be lost: 7, 15, 25 or 30 %.", &level)
     .instead(content)
+}
+
+fn evidence() -> Operation {
+    let page = ("QR code evidence", Shown::page_of::<Item>());
+    Operation::new((Method::GET, "/qr/{id}/evidence"), (TAG, "qrCodeEvidence"), "What proves a login", page)
+        .about("Of a login by which somebody logged in, what a third party needs to verify it offline: the text that was shown, which says where, by which code and number and until when, and the passkey's signature over it. Nothing of other codes.\n\nA person's passkey has one key, whichever client they log in to: so clients that put such proofs together can find out that a `usr_` id of one and a `usr_` id of another are the same person. Hand it to nobody else.")
+        .names("QrId")
 }

@@ -40,6 +40,12 @@ const say = (form, words) => {
   place.hidden = !words;
 };
 
+// Why there is nothing to ask for now: what the page says that was answered instead.
+const refusal = async (answer) => {
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  return [...page.querySelectorAll('main .lead, main .lead + p:not(.actions)')].map((p) => p.textContent).join(' ');
+};
+
 const run = async (form, button) => {
   say(form, '');
   // What was wrong the last time is not what is wrong now.
@@ -50,13 +56,20 @@ const run = async (form, button) => {
     const body = new URLSearchParams(new FormData(form));
     body.set(button.name, button.value);
     const begun = await fetch(form.dataset.begin, { method: 'POST', body, headers: { accept: 'application/json' } });
+    if (begun.status === 429) {
+      // The page behind the form would come back as it is.
+      say(form, await refusal(begun) || form.dataset.failed);
+      button.disabled = false;
+      button.focus();
+      return;
+    }
     if (begun.ok) {
       const asked = await begun.json();
       const credential = await ask(asked);
       form.elements.session.value = asked.session;
       form.elements.credential.value = JSON.stringify(written(credential));
     }
-    // What was refused is said by the page that the form leads to.
+    // What else was refused is said by the page that the form leads to.
     button.disabled = false;
     form.dataset.asked = 'yes';
     form.requestSubmit(button);

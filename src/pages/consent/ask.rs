@@ -8,6 +8,7 @@ use mobid_domain::actor::Actor;
 use mobid_domain::consent::{Consent, ConsentCommand, Status};
 use mobid_domain::id::ConsentId;
 use mobid_domain::qr::Target;
+use mobid_domain::slug::Slug;
 
 use super::Visit;
 use super::grant::Grant;
@@ -122,7 +123,8 @@ pub(in crate::pages) async fn send(
 }
 
 fn message(visit: &Visit, action: Action, grant: Option<&Grant>, code: &OneTimeCode) -> Message<'static> {
-    let fields = grant.map(|grant| grant.labels(visit).join(", ")).unwrap_or_default();
+    let scope = grant.map(|grant| grant.scope.as_slice()).unwrap_or_default();
+    let fields = visit.words.fields_in_message(scope.iter().map(Slug::as_str));
     Message {
         to: "",
         channel: "",

@@ -160,17 +160,16 @@ async fn shown(
     answer: &Assertion,
 ) -> Result<Shower, NotTaken> {
     let request = &visit.session.request;
-    let occasion = Occasion { at: visit.now, request_id: request_id::current() };
+    let occasion = Occasion { at: visit.now, request_id: request_id::current(), lang: visit.words.lang };
     let shower = passkey::finish_showing(app, authentication, answer, &occasion).await?;
     let (client, handle, user) = (request.client_id, &visit.recipient, request.user_id);
     if !(Addressee { client, handle, user }).is(app, shower.person).await? {
         return Err(NotTaken::Bad(Reason::UnknownCredential));
     }
     // To a client that the person enrolled with it is a device, which the client may have blocked.
-    if let Some(device) = device::find(app, client, shower.passkey.id).await? {
-        let member = Member { client, user, key: &visit.key };
-        device::answered(app, member, device, &shower.shown, &occasion).await?;
-    }
+    let device = device::find(app, client, shower.passkey.id).await?;
+    let (member, consent) = (Member { client, user, key: &visit.key }, visit.id.to_string());
+    device::admit(app, member, (device, &shower), (&occasion, &consent)).await?;
     Ok(shower)
 }
 

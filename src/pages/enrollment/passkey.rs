@@ -146,7 +146,7 @@ async fn created(
 ) -> Result<(), NotDone> {
     let added = passkey::add(app, holder, (registration, answer), None, &visit.occasion).await?;
     let kept = passkey::kept(app, holder.id, &added).await?;
-    enrolling::register(app, visit.step(), (&added, &kept)).await?;
+    enrolling::register(app, visit.step(), (holder.id, &added, &kept)).await?;
     tracing::info!(enrollment = %visit.id, "a passkey was created");
     Ok(())
 }
@@ -168,7 +168,8 @@ async fn used(
     if shower.person != holder.id {
         return Err(NotTaken::Bad(Reason::UnknownCredential).into());
     }
-    let session: Session = enrolling::register(app, visit.step(), (&shower.passkey, &shower.kept)).await?;
+    let passkey = (shower.person, &shower.passkey, &shower.kept);
+    let session: Session = enrolling::register(app, visit.step(), passkey).await?;
     let step = Step { session: &session, ..visit.step() };
     enrolling::complete(app, step, &shower).await?;
     Ok(())

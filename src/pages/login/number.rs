@@ -5,12 +5,12 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use mobid_domain::id::QrId;
-use mobid_domain::qr::{CodeCommand, CodeError};
+use mobid_domain::qr::{Code, CodeCommand, CodeError};
 
 use super::Visit;
 use crate::app::App;
 use crate::ephemeral::cap::Use;
-use crate::event_store::{ExecuteError, Terms};
+use crate::event_store::{ExecuteError, Executed, Terms};
 use crate::matching_number;
 use crate::pages::browser::BrowserSession;
 use crate::pages::error::PageError;
@@ -18,6 +18,9 @@ use crate::pages::form::FormError;
 use crate::pages::post::Posted;
 use crate::pages::view::{Frame, Moment, NumberPage, render, see_other, with_session};
 use crate::person::login;
+
+/// How often a number is heard again that others came before.
+const ATTEMPTS: usize = 16;
 
 /// What is wrong with what was entered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +54,7 @@ async fn enter(app: &App, mut visit: Visit, posted: &Posted) -> Result<Response,
         };
     };
     let right = crate::secret::equal(typed.as_bytes(), visit.number.as_bytes());
-    let tried = visit.execute(app, CodeCommand::TryNumber { right }, Terms::default()).await;
-    let tried = match tried {
+    let tried = match try_number(app, &visit, right).await {
         Ok(tried) => tried,
         Err(error) => return over(&visit, error),
     };
@@ -66,6 +68,27 @@ async fn enter(app: &App, mut visit: Visit, posted: &Posted) -> Result<Response,
         return Ok(see_other(&visit.path()));
     }
     Ok(page(app, &visit, &posted.browser, Some(Problem::WrongNumber)))
+}
+
+/// The last wrong number ends the code as declining does, so it takes what whoever logs in takes: of the two there is one.
+/// Which number is the last is known of the state that it is decided on, and of no other.
+async fn try_number(
+    app: &App,
+    visit: &Visit,
+    right: bool,
+) -> Result<Executed<Code>, ExecuteError<CodeError>> {
+    for _ in 0..ATTEMPTS {
+        let loaded = app.store.load::<Code>(&visit.code.to_string()).await?;
+        let ends = !right && loaded.state.generation().is_some_and(|code| code.tries_left() <= 1);
+        let claims = if ends { vec![login::end(visit.code)] } else { vec![] };
+        let holds = |sequence| sequence == loaded.sequence;
+        let terms = Terms { precondition: Some(&holds), claims, ..Terms::default() };
+        match visit.execute(app, CodeCommand::TryNumber { right }, terms).await {
+            Err(ExecuteError::Stale { .. }) => {}
+            tried => return tried,
+        }
+    }
+    Err(ExecuteError::Contended)
 }
 
 /// Ends the code, unless somebody has logged in by it.

@@ -12,7 +12,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use mobid_domain::handle::Handle;
 use mobid_domain::sealed::Sealed;
-use tracing::Instrument;
 
 use super::post::Posted;
 use super::refusal::Refusal;
@@ -83,14 +82,14 @@ async fn send(app: &App, posted: &Posted, handle: Handle) -> Result<Response, Pa
         grant: Some(Sealed(URL_SAFE_NO_PAD.encode(sealed))),
     };
     let code = code::issue(&app.pool, app.vault.master(), &bound, now).await?;
-    let (app, words) = (app.clone(), language::current());
+    let (sender, words) = (app.clone(), language::current());
     let delivery = async move {
-        if let Err(error) = deliver(&app, &handle, &code, words, now).await {
+        if let Err(error) = deliver(&sender, &handle, &code, words, now).await {
             tracing::error!(error = %error, "a code to sign in could not be sent");
         }
     };
     // Whoever asks is answered now: how long it takes would tell whether the handle is known.
-    tokio::spawn(delivery.in_current_span());
+    app.errands.run(delivery);
     Ok(see_other("/me/code"))
 }
 
@@ -184,7 +183,7 @@ pub async fn decide(State(app): State<App>, posted: Posted) -> Result<Response, 
     if !code::redeem(&app.pool, &tried, now).await? {
         return Ok(see_other(HOME));
     }
-    let occasion = Occasion { at: now, request_id: request_id::current() };
+    let occasion = Occasion { at: now, request_id: request_id::current(), lang: language::current().lang };
     let holder = holder::find_or_make(&app, &handle, &occasion).await?;
     door::open(&app, &posted.browser, (holder.id, None), now).await
 }

@@ -102,7 +102,8 @@ async fn signed(
     } else {
         None
     };
-    let occasion = Occasion { at: app.clock.now(), request_id: request_id::current() };
+    let occasion =
+        Occasion { at: app.clock.now(), request_id: request_id::current(), lang: language::current().lang };
     let (browser, words) = (browser.clone(), language::current());
     Ok(Some(Signed { browser, session, record, key, handle, occasion, words }))
 }

@@ -23,7 +23,6 @@ use crate::ephemeral::session;
 use crate::pages::error::PageError;
 use crate::pages::form::{Form, FormError};
 use crate::pages::view::{Ceremony, Frame, Moment, render};
-use crate::person::consents;
 use crate::person::passkey::{self, NotTaken, product};
 use crate::webauthn::{Assertion, Authentication};
 
@@ -125,8 +124,7 @@ pub async fn drop(State(app): State<App>, path: PasskeyPath, posted: Posted) -> 
         return page(&app, &signed, id, Problem { passkey: reason, not_sure: false });
     }
     let person = signed.session.person;
-    let known = consents::known_as(&app, person, signed.handle.as_ref()).await?;
-    passkey::drop(&app, person, id, &known, &signed.occasion).await?;
+    passkey::drop(&app, person, id, &signed.occasion).await?;
     // They have ended with it already; this only tidies.
     session::end_all(&app.pool, person).await?;
     Ok(left_by("dropped"))

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::ephemeral::cap::{self, Subjects, Use};
 use crate::http::address;
 use crate::pages::browser::BrowserSession;
-use crate::pages::error::PageError;
+use crate::pages::error::{PageError, Way};
 use crate::pages::form::{Form, FormError};
 use crate::pages::post::{from_here, is_form};
 
@@ -33,10 +33,10 @@ impl FromRequest<App> for Posted {
             return Err(PageError::Form(FormError::Malformed));
         }
         let form = Form::read(body, app.config.body_arrival()).await?;
-        let browser = BrowserSession::of_person(&parts.headers).ok_or(PageError::FormVoid)?;
+        let browser = BrowserSession::of_person(&parts.headers).ok_or(PageError::FormVoid(Way::Home))?;
         let expected = door::csrf(app, &browser);
         if !crate::secret::equal(form.one("csrf")?.as_bytes(), expected.as_bytes()) {
-            return Err(PageError::FormVoid);
+            return Err(PageError::FormVoid(Way::Home));
         }
         let address = address::of(&parts.headers, &parts.extensions, &app.config.trusted_proxies);
         Ok(Self { browser, address, form })

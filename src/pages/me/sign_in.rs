@@ -110,7 +110,7 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Result<Response, 
     let Some(asked) = asked else {
         return refused(&app, &posted.browser, Some(Reason::SessionExpired)).await;
     };
-    let occasion = Occasion { at: now, request_id: request_id::current() };
+    let occasion = Occasion { at: now, request_id: request_id::current(), lang: language::current().lang };
     match passkey::finish_showing(&app, &asked, &answer, &occasion).await {
         Ok(shower) => door::open(&app, &posted.browser, (shower.person, Some(shower.passkey.id)), now).await,
         Err(NotTaken::Bad(reason)) => refused(&app, &posted.browser, Some(reason)).await,

@@ -10,11 +10,12 @@ use super::door::{self, Who};
 use super::post::Posted;
 use super::refusal::Refusal;
 use crate::app::App;
-use crate::ephemeral::session;
+use crate::ephemeral::{proof, session};
 use crate::pages::browser::BrowserSession;
 use crate::pages::error::PageError;
 use crate::pages::language;
 use crate::pages::view::{Frame, Link, NotePage, render, see_other};
+use crate::person::consents;
 
 /// `POST /me/sign-out`
 pub async fn sign_out(State(app): State<App>, posted: Posted) -> Result<Response, PageError> {
@@ -26,6 +27,9 @@ pub async fn sign_out(State(app): State<App>, posted: Posted) -> Result<Response
             return Err(Refusal::SignedOut.into());
         };
         let ended = session::end_all(&app.pool, signed.session.person).await?;
+        // Nor does any browser go on showing what somebody proved to be theirs, where only that was proved.
+        let known = consents::known_as(&app, signed.session.person, signed.handle.as_ref()).await?;
+        proof::end_all(&app.pool, &consents::users(&known)).await?;
         tracing::info!(person = %signed.session.person, ended, "a person signed out everywhere");
     }
     session::end(&app.pool, posted.browser.hash(app.vault.master())).await?;

@@ -108,4 +108,9 @@ pub static WORDS: PasskeyWords = PasskeyWords {
     },
     begun_anew_subject: "Your passkeys were set aside",
     begun_anew_text: "Somebody who reads messages to this phone number or address set it up anew, without your passkeys. What you shared before stays with your former passkeys, and is not shown to them. If this was not you, others may be reading your messages: contact your provider.",
+    added_subject: "A passkey was added",
+    added_text: "A passkey was created for this phone number or address. Whoever has it can answer requests and sign in as you. If this was not you, sign in to your consents and remove it there, and tell the companies that you use your passkeys with.",
+    removed_subject: "A passkey was removed",
+    removed_text: "One of your passkeys was removed. It opens nothing any more, and the companies that you used it with know that. If this was not you, sign in to your consents and look at the passkeys that are left.",
+    copied_text: "One of your passkeys was removed, since there seems to be a copy of it. It opens nothing any more, and the companies that you used it with know that. Sign in to your consents and see whether you know everything there.",
 };

@@ -114,4 +114,9 @@ pub static WORDS: PasskeyWords = PasskeyWords {
     },
     begun_anew_subject: "Ihre Passkeys gelten hier nicht mehr",
     begun_anew_text: "Jemand, der Nachrichten an diese Telefonnummer oder Adresse liest, hat sie ohne Ihre Passkeys neu eingerichtet. Was Sie bisher geteilt haben, bleibt bei Ihren alten Passkeys und wird dort nicht gezeigt. Waren Sie das nicht, lesen vielleicht andere Ihre Nachrichten: Wenden Sie sich an Ihren Anbieter.",
+    added_subject: "Ein Passkey wurde hinzugefügt",
+    added_text: "Für diese Telefonnummer oder Adresse wurde ein Passkey erstellt. Wer ihn hat, kann als Sie Anfragen beantworten und sich anmelden. Waren Sie das nicht, melden Sie sich bei Ihren Einwilligungen an und entfernen ihn dort, und sagen Sie es den Unternehmen, bei denen Sie Ihre Passkeys benutzen.",
+    removed_subject: "Ein Passkey wurde entfernt",
+    removed_text: "Einer Ihrer Passkeys wurde entfernt. Er öffnet nichts mehr, und die Unternehmen, bei denen Sie ihn benutzt haben, wissen das. Waren Sie das nicht, melden Sie sich bei Ihren Einwilligungen an und sehen Sie sich die übrigen Passkeys an.",
+    copied_text: "Einer Ihrer Passkeys wurde entfernt, weil es eine Kopie von ihm zu geben scheint. Er öffnet nichts mehr, und die Unternehmen, bei denen Sie ihn benutzt haben, wissen das. Melden Sie sich bei Ihren Einwilligungen an und prüfen Sie, ob Ihnen dort alles bekannt ist.",
 };

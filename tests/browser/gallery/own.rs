@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Gallery, State};
 use crate::browser::enrolling::enroll;
-use crate::me::{Guest, code_sent_to, messages_to};
+use crate::me::{Guest, code_sent_to, codes_to};
 use crate::pages::{ALL, Visitor, last_code, wrong};
 use crate::support::TestApp;
 use crate::support::enrollee::create_with;
@@ -15,6 +15,7 @@ pub const STATES: &[State] = &[
     ("me/sign_in", "me().by_passkey"),
     ("me/sign_in", "me().by_code"),
     ("me/sign_in", "wrong handle"),
+    ("me/sign_in", "too many passkeys"),
     ("me/code", "sign in"),
     ("me/code", "wrong code"),
     ("me/code", "withdraw"),
@@ -65,7 +66,7 @@ fn send(form: &str, path: &str) -> String {
 
 async fn by_code(app: &TestApp, gallery: &Gallery, handle: &str) {
     open(app, gallery, "/me").await;
-    let before = messages_to(app, handle).len();
+    let before = codes_to(app, handle).len();
     gallery.browser.fill("#handle", handle).await;
     gallery.browser.press("form[action='/me/code'] button").await;
     gallery.enter(&code_sent_to(app, handle, before).await).await;
@@ -182,7 +183,18 @@ async fn ask_too_much(app: &TestApp, gallery: &mut Gallery) {
     open(app, gallery, "/me").await;
     gallery.browser.fill("#handle", "dave@example.com").await;
     gallery.browser.press("form[action='/me/code'] button").await;
-    gallery.reads("me().too_much", gallery.words.me().too_much).await;
+    let too_much = gallery.words.me().too_much;
+    gallery.reads("me().too_much", too_much).await;
+    // The same of passkeys, said on the page itself.
+    open(app, gallery, "/me").await;
+    gallery.browser.click("button[data-passkey]").await;
+    gallery.browser.appears("a[href^='/me/passkeys/'], [data-trouble]:not([hidden]), .summary").await;
+    sqlx::query("update page_caps set count = 1000000").execute(app.pool()).await.unwrap();
+    open(app, gallery, "/me").await;
+    gallery.browser.click("button[data-passkey]").await;
+    gallery.browser.appears("[data-trouble]:not([hidden])").await;
+    assert!(gallery.browser.text("[data-trouble]").await.starts_with(too_much.text), "why not");
+    gallery.sees(("me/sign_in", "too many passkeys"), gallery.words.me().title).await;
 }
 
 /// At an address that is a number, where there are no passkeys.

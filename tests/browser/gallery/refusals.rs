@@ -94,6 +94,8 @@ async fn send_what_is_no_form(app: &TestApp, gallery: &mut Gallery) {
     gallery.browser.forget_cookies().await;
     gallery.browser.press("button[value=approve]").await;
     gallery.reads("form_void", words.form_void).await;
+    gallery.browser.press(".actions a").await;
+    assert_eq!(gallery.browser.text("h1").await, (words.asks)("Owner"), "the way back");
     gallery.at(app, &format!("/r/{id}")).await;
     gallery
         .browser

@@ -147,7 +147,8 @@ fn an_approval_keeps_what_was_granted_and_how_it_was_proven() {
     assert_eq!((&approval.assurance, approval.at, session.updated_at), (&passkey(), minute(10), minute(10)));
 }
 
-fn proof() -> Proof {
+fn proof() -> crate::proof::Proof {
+    use crate::proof::Proof;
     Proof {
         text: sealed("text"),
         client_data: sealed("client data"),
