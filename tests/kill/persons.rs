@@ -144,7 +144,7 @@ impl Run {
 
     /// A user of the client's own registers and logs in twice.
     async fn own_user(self: &Arc<Self>, number: u32) {
-        let mut carl = OwnUser::new(self, &format!("carl{number}"), number % 2 == 0);
+        let mut carl = OwnUser::new(self, &format!("carl{number}"), number.is_multiple_of(2));
         let device = carl.ceremony(true, &format!("register-{number}")).await;
         for login in 0..2 {
             assert_eq!(carl.ceremony(false, &format!("login-{number}-{login}")).await, device);
