@@ -7,6 +7,7 @@
 //! Leaves to others: the rules (domain), codes and caps (ephemeral), sending (notifier).
 
 pub mod asset;
+mod begun_anew;
 pub mod browser;
 pub mod caps;
 pub mod consent;

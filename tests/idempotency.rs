@@ -17,13 +17,6 @@ use crate::support::{Api, Reply, TestApp, is_legible, reference_body};
 const SEARCH: &str = "/v1/service/consents/search";
 const CONSENTS: &str = "/v1/service/consents";
 
-async fn count_of_consents(app: &TestApp) -> i64 {
-    sqlx::query_scalar("select count(*) from events where event_type = 'consent.created'")
-        .fetch_one(app.pool())
-        .await
-        .unwrap()
-}
-
 #[track_caller]
 fn assert_replayed(first: &Reply, again: &Reply) {
     assert_eq!((again.status, &again.text), (first.status, &first.text));
@@ -47,7 +40,7 @@ async fn the_same_request_again_gets_the_same_answer_and_makes_nothing_new() {
         assert_replayed(&first, &again);
         assert_ne!(again.header("x-request-id"), first.header("x-request-id"));
     }
-    assert_eq!(count_of_consents(&app).await, 1);
+    assert_eq!(app.count("consent.created").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +64,7 @@ async fn another_body_under_the_same_key_is_a_conflict() {
         assert_eq!((reply.status, &reply.body["type"]), (409, &json!("conflict")), "{}", reply.text);
     }
     assert_replayed(&first, &app.api.post_once(SEARCH, "k1", &reference_body()).await);
-    assert_eq!(count_of_consents(&app).await, 1);
+    assert_eq!(app.count("consent.created").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,7 +139,7 @@ async fn a_key_is_good_for_24_hours() {
     assert_replayed(&later, &app.api.post_once(SEARCH, "k1", &reference_body()).await);
     // Also with another body, and where the first answer was an error.
     assert_eq!(app.api.post_once(SEARCH, "k2", &reference_body()).await.status, 200);
-    assert_eq!(count_of_consents(&app).await, 3);
+    assert_eq!(app.count("consent.created").await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,7 +167,7 @@ async fn a_restart_changes_nothing() {
     let api = Api::new(app.url(""), key);
     assert_replayed(&first, &api.post_once(SEARCH, "k1", &reference_body()).await);
     assert_replayed(&bad, &api.post_once(SEARCH, "k2", &json!({})).await);
-    assert_eq!(count_of_consents(&app).await, 1);
+    assert_eq!(app.count("consent.created").await, 1);
 }
 
 /// What each of many parallel twins may be answered: the one answer, or that it is under way.
@@ -202,7 +195,7 @@ async fn fifty_twins_at_two_instances_make_one_consent() {
         let replies = join_all(requests).await;
         assert!(replies.iter().any(|reply| reply.status == 200));
         assert_one_answer(&replies);
-        assert_eq!(count_of_consents(&app).await, round);
+        assert_eq!(app.count("consent.created").await, round);
         let after = twin.api.post_once(SEARCH, &key, &body).await;
         assert_eq!((after.status, after.header("idempotency-replayed")), (200, "true"));
     }

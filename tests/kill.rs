@@ -1,9 +1,9 @@
 //! SIGKILL at bad moments, under load: nothing acknowledged is lost, nothing is doubled, everything is delivered.
 
+mod persons;
 mod retries;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::support::process::{ServerProcess, sibling_program};
+use crate::support::process::ServerProcess;
 use crate::support::receiver::Receiver;
 use crate::support::{Api, reference_body};
 
@@ -69,11 +69,7 @@ async fn kill_of_server_and_database_under_load_loses_and_doubles_nothing() {
     let acknowledged = acknowledged.lock().await;
     check_log(&server, &acknowledged).await;
     check_deliveries(&server, &receiver).await;
-    let verified = Command::new(sibling_program("replay-tool"))
-        .args(["--database-url", &server.database_url(), "verify"])
-        .output()
-        .unwrap();
-    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    server.verify_log();
     assert!(server.terminate().await);
 }
 

@@ -2,6 +2,7 @@
 //! and what goes with one route is beside that route's tests (`pages::attacks`, `enrollments::attacks`, `fido::failures`).
 
 mod addresses;
+mod crossing;
 mod guessing;
 mod membership;
 mod parsing;

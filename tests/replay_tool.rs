@@ -1,15 +1,15 @@
 //! The auditor's tool against the database of a running server: what it says of an honest log, and of every way to
 //! tamper with one.
 
-use std::collections::BTreeSet;
+mod others;
+mod tampered;
+
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::support::TestApp;
-use crate::support::authenticator::{device_of, log_in};
-use crate::support::enrollee::{create, registered};
 
 /// What a run of the tool came to.
 struct Answer {
@@ -69,14 +69,28 @@ async fn tamper(app: &TestApp, id: &str, sql: &str) {
     assert!(touched.rows_affected() > 0, "nothing to tamper with: {sql}");
 }
 
-/// Tampers, and expects these findings in this order.
-async fn is_found(sql: &str, findings: &[&str]) {
-    let (app, id) = with_consents().await;
-    tamper(&app, &id, sql).await;
-    let answer = replay_tool(&app, &["verify"]).await;
-    assert_eq!(answer.findings(), findings, "{sql}");
-    assert_eq!(answer.summary()["findings"], findings.len());
-    assert_eq!(answer.code, Some(1));
+/// Changes one column of one row after the other, as `id` has it: each is found by its name, and right again is right.
+async fn each_column_is_found(app: &TestApp, table: &str, id: &str, changes: &[(&str, &str)]) {
+    for (column, change) in changes {
+        let keep = format!("create table honest as select {column} as was from {table} where id = '{id}'");
+        sqlx::query(&keep).execute(app.pool()).await.unwrap();
+        tamper(app, id, &format!("update {table} set {column} = {change} where id = $1")).await;
+        let answer = replay_tool(app, &["verify"]).await;
+        assert_eq!(answer.findings(), ["row_differs"], "{column}");
+        assert_eq!(answer.lines[0]["columns"], json!([column]));
+        let back = format!("update {table} set {column} = (select was from honest) where id = $1");
+        tamper(app, id, &back).await;
+        sqlx::query("drop table honest").execute(app.pool()).await.unwrap();
+    }
+}
+
+/// A row that is gone is found, and made again.
+async fn a_lost_row_is_found_and_rebuilt(app: &TestApp, table: &str, id: &str) {
+    tamper(app, id, &format!("delete from {table} where id = $1")).await;
+    assert_eq!(replay_tool(app, &["verify"]).await.findings(), ["row_missing"]);
+    let rebuilt = replay_tool(app, &["rebuild", "--projection", table]).await;
+    assert_eq!(rebuilt.code, Some(0), "{}", rebuilt.talk);
+    assert_eq!(replay_tool(app, &["verify"]).await.findings(), Vec::<&str>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,157 +164,6 @@ async fn the_tool_says_whether_it_found_nothing_or_could_not_look() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_position_is_found() {
-    let sql = "delete from events where position = (
-                   select position from events where aggregate_type = 'client' and $1 <> '' limit 1)";
-    is_found(sql, &["positions_missing"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_log_whose_end_was_cut_off_is_found() {
-    let (app, id) = with_consents().await;
-    let sql = "delete from events where position = (select max(position) from events) and $1 <> ''";
-    tamper(&app, &id, sql).await;
-    let answer = replay_tool(&app, &["verify"]).await;
-    assert!(answer.findings().contains(&"checkpoint_beyond_log"), "{:?}", answer.lines);
-    assert!(answer.findings().contains(&"row_without_events"), "{:?}", answer.lines);
-    assert_eq!(answer.code, Some(1));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_sequence_is_found() {
-    is_found("update events set sequence = 2 where aggregate_id = $1", &["sequence_gap"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn time_that_runs_backwards_is_found() {
-    let sql = "update events set recorded_at = recorded_at - interval '1 day'
-               where $1 <> '' and position = (select max(position) from events)";
-    is_found(sql, &["time_backwards"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_changed_payload_is_found_by_the_row_that_knew_better() {
-    let sql = r#"update events set payload = replace(payload::text, '"purpose":"', '"purpose":"x')::json
-                 where aggregate_id = $1"#;
-    is_found(sql, &["row_differs"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_nobody_can_read_is_found() {
-    let sql = "update events set payload = '{}' where aggregate_id = $1";
-    is_found(sql, &["unreadable_event", "does_not_fold"]).await;
-    let sql = r#"update events set metadata = '{"commandId": 1}' where aggregate_id = $1"#;
-    is_found(sql, &["unreadable_metadata"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_tampered_row_is_found() {
-    is_found("update consents set status = 'approved' where id = $1", &["row_differs"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_row_with_any_column_changed_is_found_by_its_name() {
-    let (app, id) = with_consents().await;
-    for (column, change) in [
-        ("tenant", "tenant || 'x'"),
-        ("user_id", "user_id || 'x'"),
-        ("purpose", "purpose || 'x'"),
-        ("created_at", "created_at + interval '1 microsecond'"),
-        ("expires_at", "expires_at + interval '1 microsecond'"),
-        ("sequence", "sequence + 1"),
-        ("state", "replace(state::text, 'pending', 'expired')::json"),
-    ] {
-        let keep = format!("create table honest as select {column} as was from consents where id = '{id}'");
-        sqlx::query(&keep).execute(app.pool()).await.unwrap();
-        tamper(&app, &id, &format!("update consents set {column} = {change} where id = $1")).await;
-        let answer = replay_tool(&app, &["verify"]).await;
-        assert_eq!(answer.findings(), ["row_differs"], "{column}");
-        assert_eq!(answer.lines[0]["columns"], json!([column]));
-        let back = format!("update consents set {column} = (select was from honest) where id = $1");
-        tamper(&app, &id, &back).await;
-        sqlx::query("drop table honest").execute(app.pool()).await.unwrap();
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_missing_row_is_found() {
-    is_found("delete from consents where id = $1", &["row_missing"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_row_too_many_is_found() {
-    let sql = "insert into consents
-               select 'cs_ghost', tenant, user_id, status, purpose, created_at, expires_at, sequence, position, state
-               from consents where id = $1";
-    is_found(sql, &["row_without_events"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_missing_or_needless_deadline_is_found() {
-    let sql = "update deadlines set due_at = due_at + interval '1 second' where aggregate_id = $1";
-    is_found(sql, &["deadline_differs"]).await;
-    is_found("delete from deadlines where aggregate_id = $1", &["deadline_differs"]).await;
-    let sql = "insert into deadlines select aggregate_type, 'cs_ghost', due_at, position
-               from deadlines where aggregate_id = $1";
-    is_found(sql, &["deadline_without_events"]).await;
-}
-
-/// Consents that were made before any of them went on; a batch of one lets each go in between.
-async fn with_stories() -> (TestApp, String) {
-    let (app, id) = with_consents().await;
-    let mut ids = vec![id.clone()];
-    for _ in 0..5 {
-        ids.push(app.create_consent().await);
-    }
-    for id in &ids {
-        app.api.patch(&format!("/v1/service/consents/{id}"), &json!({ "purpose": "payment" })).await;
-    }
-    for id in &ids {
-        assert_eq!(app.api.delete(&format!("/v1/service/consents/{id}")).await.status, 200);
-    }
-    app.caught_up().await;
-    (app, id)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_goes_on_long_after_it_was_made_is_checked_whole_however_little_is_held() {
-    let (app, id) = with_stories().await;
-    let whole = replay_tool(&app, &["verify"]).await;
-    assert_eq!((whole.code, whole.findings()), (Some(0), vec![]), "{}", whole.talk);
-    let little = replay_tool(&app, &["verify", "--batch", "1"]).await;
-    assert_eq!((little.code, little.findings()), (Some(0), vec![]), "{}", little.talk);
-    assert_eq!(little.summary()["aggregates"], whole.summary()["aggregates"]);
-    assert_eq!(little.summary()["leavesSha256"], whole.summary()["leavesSha256"]);
-
-    tamper(&app, &id, "update consents set purpose = 'login' where id = $1").await;
-    tamper(&app, &id, "update events set tenant = 'x' where aggregate_id <> $1 and sequence = 3 and position = (
-                           select max(position) from events where aggregate_type = 'consent' and sequence = 3)")
-        .await;
-    for batch in ["1", "10000"] {
-        let answer = replay_tool(&app, &["verify", "--batch", batch]).await;
-        let found: BTreeSet<_> = answer.findings().into_iter().collect();
-        assert_eq!(found, BTreeSet::from(["row_differs", "tenant_changed"]), "{batch}");
-        assert_eq!(answer.summary()["findings"], 2);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_first_event_is_found_once_nothing_keeps_it_out() {
-    let (app, id) = with_stories().await;
-    sqlx::query("alter table events drop constraint events_aggregate").execute(app.pool()).await.unwrap();
-    let sql = "insert into events
-               select (select max(position) + 1 from events), event_id, tenant, aggregate_type, aggregate_id, 1,
-                      event_type, event_version, payload, metadata, (select max(recorded_at) from events)
-               from events where aggregate_id = $1 and sequence = 1";
-    tamper(&app, &id, sql).await;
-    for batch in ["1", "10000"] {
-        let answer = replay_tool(&app, &["verify", "--batch", batch]).await;
-        assert!(answer.findings().contains(&"sequence_gap"), "{batch}: {:?}", answer.lines);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_makes_rows_right_again_beside_a_running_server() {
     let (app, id) = with_consents().await;
     tamper(&app, &id, "update consents set status = 'approved' where id = $1").await;
@@ -312,106 +175,4 @@ async fn a_rebuild_makes_rows_right_again_beside_a_running_server() {
     app.caught_up().await;
     let verified = replay_tool(&app, &["verify"]).await;
     assert_eq!((verified.code, verified.findings()), (Some(0), vec![]), "{newer}: {}", verified.talk);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn devices_and_logins_are_checked_like_everything_else() {
-    let app = TestApp::start().await;
-    let (id, mut authenticator) = device_of(&app.api, "ann").await;
-    device_of(&app.api, "bob").await;
-    for _ in 0..3 {
-        assert_eq!(log_in(&app.api, &mut authenticator, None).await.status, 200);
-    }
-    app.caught_up().await;
-    for batch in ["10000", "1"] {
-        let clean = replay_tool(&app, &["verify", "--batch", batch]).await;
-        assert_eq!((clean.code, clean.findings()), (Some(0), vec![]), "{}", clean.talk);
-        let aggregates = &clean.summary()["aggregates"];
-        assert_eq!((&aggregates["device"], &aggregates["fido"]), (&json!(2), &json!(3)));
-    }
-    let history = replay_tool(&app, &["history", &id]).await;
-    let types: Vec<_> = history.lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
-    assert_eq!(types, ["device.registered", "device.used", "device.used", "device.used"]);
-    for (column, change) in [
-        ("tenant", "tenant || 'x'"),
-        ("user_id", "user_id || 'x'"),
-        ("status", "'blocked'"),
-        ("registered_at", "registered_at + interval '1 microsecond'"),
-        ("sequence", "sequence + 1"),
-        ("state", "replace(state::text, 'active', 'deregistered')::json"),
-    ] {
-        let keep = format!("create table honest as select {column} as was from devices where id = '{id}'");
-        sqlx::query(&keep).execute(app.pool()).await.unwrap();
-        tamper(&app, &id, &format!("update devices set {column} = {change} where id = $1")).await;
-        let answer = replay_tool(&app, &["verify"]).await;
-        assert_eq!(answer.findings(), ["row_differs"], "{column}");
-        assert_eq!(answer.lines[0]["columns"], json!([column]));
-        let back = format!("update devices set {column} = (select was from honest) where id = $1");
-        tamper(&app, &id, &back).await;
-        sqlx::query("drop table honest").execute(app.pool()).await.unwrap();
-    }
-    tamper(&app, &id, "delete from devices where id = $1").await;
-    assert_eq!(replay_tool(&app, &["verify"]).await.findings(), ["row_missing"]);
-    let rebuilt = replay_tool(&app, &["rebuild", "--projection", "devices"]).await;
-    assert_eq!(rebuilt.code, Some(0), "{}", rebuilt.talk);
-    assert_eq!(replay_tool(&app, &["verify"]).await.findings(), Vec::<&str>::new());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn reports_are_checked_like_everything_else() {
-    let (app, id) = with_consents().await;
-    let mut ann = crate::me::Guest::new(&app);
-    ann.sign_in_by_code(&app, crate::support::RECIPIENT).await;
-    let reported = ann.post(&format!("/me/consents/{id}/report"), &[("reason", "too_much")]).await;
-    assert_eq!(reported.status, 303, "{}", reported.html);
-    app.caught_up().await;
-    let clean = replay_tool(&app, &["verify"]).await;
-    assert_eq!((clean.code, clean.findings()), (Some(0), vec![]), "{}", clean.talk);
-    assert_eq!(clean.summary()["aggregates"]["report"], json!(1));
-    let report = app.api.get("/v1/reports").await.data()["items"][0]["id"].as_str().unwrap().to_owned();
-    let history = replay_tool(&app, &["history", &report]).await;
-    assert_eq!((history.lines.len(), &history.lines[0]["type"]), (1, &json!("report.filed")));
-    let spoilt = "update events set payload = replace(payload::text, 'too_much', 'too_late')::json where aggregate_id = $1";
-    tamper(&app, &report, spoilt).await;
-    assert_eq!(replay_tool(&app, &["verify"]).await.findings(), ["unreadable_event", "does_not_fold"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn enrollments_and_persons_are_checked_like_everything_else() {
-    let app = TestApp::start().await;
-    let (id, mut ann) = registered(&app).await;
-    ann.passkey(&id).await;
-    create(&app.api).await;
-    app.caught_up().await;
-    for batch in ["10000", "1"] {
-        let clean = replay_tool(&app, &["verify", "--batch", batch]).await;
-        assert_eq!((clean.code, clean.findings()), (Some(0), vec![]), "{}", clean.talk);
-        let aggregates = &clean.summary()["aggregates"];
-        assert_eq!((&aggregates["enrollment"], &aggregates["person"]), (&json!(2), &json!(1)));
-    }
-    let history = replay_tool(&app, &["history", &id]).await;
-    let types: Vec<_> = history.lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
-    assert_eq!(types, ["enrollment.created", "enrollment.device_registered", "enrollment.completed"]);
-    for (column, change) in [
-        ("user_id", "user_id || 'x'"),
-        ("status", "'failed'"),
-        ("created_at", "created_at + interval '1 microsecond'"),
-        ("expires_at", "expires_at + interval '1 microsecond'"),
-        ("state", "replace(state::text, 'completed', 'failed')::json"),
-    ] {
-        let keep =
-            format!("create table honest as select {column} as was from enrollments where id = '{id}'");
-        sqlx::query(&keep).execute(app.pool()).await.unwrap();
-        tamper(&app, &id, &format!("update enrollments set {column} = {change} where id = $1")).await;
-        let answer = replay_tool(&app, &["verify"]).await;
-        assert_eq!(answer.findings(), ["row_differs"], "{column}");
-        let back = format!("update enrollments set {column} = (select was from honest) where id = $1");
-        tamper(&app, &id, &back).await;
-        sqlx::query("drop table honest").execute(app.pool()).await.unwrap();
-    }
-    tamper(&app, &id, "delete from enrollments where id = $1").await;
-    assert_eq!(replay_tool(&app, &["verify"]).await.findings(), ["row_missing"]);
-    let rebuilt = replay_tool(&app, &["rebuild", "--projection", "enrollments"]).await;
-    assert_eq!(rebuilt.code, Some(0), "{}", rebuilt.talk);
-    assert_eq!(replay_tool(&app, &["verify"]).await.findings(), Vec::<&str>::new());
 }

@@ -212,6 +212,15 @@ impl TestApp {
         }
     }
 
+    /// How often something happened, to whomever.
+    pub async fn count(&self, event_type: &str) -> i64 {
+        sqlx::query_scalar("select count(*) from events where event_type = $1")
+            .bind(event_type)
+            .fetch_one(self.pool())
+            .await
+            .unwrap()
+    }
+
     /// Begins to drain, and has the time for it behind it.
     pub async fn drain(&self) {
         self.server.as_ref().unwrap().drain().await;

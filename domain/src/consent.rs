@@ -14,15 +14,19 @@ mod aggregate;
 mod command;
 mod error;
 mod event;
+mod session;
 #[cfg(test)]
 mod spec;
+mod status;
 
-pub use aggregate::{Approval, Consent, Phase, Request, Session, Status};
+pub use aggregate::Consent;
 pub use command::{ConsentCommand, Create, Update};
 pub use error::ConsentError;
 pub use event::{
     Assurance, AssuranceMethod, ConsentEvent, Created, ProvedAction, RequireAssurance, RevokedBy, Updated,
 };
+pub use session::{Approval, Phase, Request, Session};
+pub use status::Status;
 
 /// The most fields that one consent may ask for.
 pub const MAX_SCOPE: usize = 32;

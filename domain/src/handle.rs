@@ -3,11 +3,13 @@
 use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
+use unicode_normalization::UnicodeNormalization;
 use url::Host;
 
 use crate::plain::is_plain;
 
-/// A phone number (`^\+[1-9]\d{6,14}$`, ITU-T E.164) or an email address (RFC 5321, with a dotted domain).
+/// A phone number (`^\+[1-9]\d{6,14}$`, ITU-T E.164) or an email address (RFC 5321, with a dotted domain), its letters
+/// composed (NFC; RFC 6532, 3.1): an `é` in one piece or in two is the same letter, and messages go to the one.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Handle {
     Phone(String),
@@ -44,8 +46,8 @@ impl Handle {
     ///
     /// An address is matched without regard to the case of ASCII letters, its domain in the form that DNS has it in, and
     /// its local part without quotes where it can do without (RFC 5321, 4.1.2: `"ann"` is `ann`). The case of other
-    /// letters counts in a local part: the Kelvin sign in lower case is a plain `k`, so somebody else's mailbox would pass
-    /// for this one. A number is what follows the `+`, digit by digit.
+    /// letters counts in a local part: which of them are one, its own server alone knows. A number is what follows the
+    /// `+`, digit by digit.
     pub fn normalized(&self) -> String {
         match self {
             Self::Phone(number) => number.clone(),
@@ -97,6 +99,7 @@ impl FromStr for Handle {
                 && !digits.starts_with('0');
             return if well_formed { Ok(Self::Phone(text.to_owned())) } else { Err(InvalidHandle) };
         }
+        let text: &str = &text.nfc().collect::<String>();
         let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
         match EmailAddress::parse_with_options(text, options) {
             Ok(address)
@@ -186,7 +189,20 @@ mod tests {
     fn only_the_case_of_ascii_letters_is_passed_over() {
         let normalized = |text: &str| text.parse::<Handle>().unwrap().normalized();
         assert_eq!(normalized("Kate@Example.com"), normalized("kate@example.com"));
-        assert_ne!(normalized("\u{212a}ate@example.com"), normalized("kate@example.com"));
+        assert_ne!(normalized("Éva@example.com"), normalized("éva@example.com"));
+    }
+
+    #[test]
+    fn a_letter_in_two_pieces_is_that_letter_and_messages_go_to_it() {
+        for (pieces, letter) in [
+            ("e\u{301}va@example.com", "éva@example.com"),
+            // The Kelvin sign is a K, and what goes to it goes to the K.
+            ("\u{212a}ate@example.com", "Kate@example.com"),
+        ] {
+            let (one, other): (Handle, Handle) = (pieces.parse().unwrap(), letter.parse().unwrap());
+            assert_eq!(one.normalized(), other.normalized());
+            assert_eq!((one.address(), one.as_str()), (other.address(), letter));
+        }
     }
 
     #[test]

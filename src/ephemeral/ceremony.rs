@@ -3,8 +3,8 @@
 //! Promises: any instance completes what another began; a ceremony is taken once, by who began it and for what it was
 //! begun, within five minutes by the app's clock; a row says neither whose nor what it is.
 //!
-//! Taking is not waited for to be durable: whatever comes of a ceremony is appended to the same write-ahead log
-//! afterwards, so once that outlives a crash, so does this.
+//! Taking is waited for to be durable, though whatever comes of a ceremony is appended to the same write-ahead log
+//! afterwards: an append that a crash of the database took with it is sent again, and this is not.
 
 use std::collections::HashMap;
 
@@ -119,11 +119,9 @@ async fn take(conn: &mut PgConnection, asked: Vec<Asked>) -> Result<Vec<Option<T
     let ids: Vec<_> = asked.iter().map(|asked| asked.id.as_str()).collect();
     let bindings: Vec<_> = asked.iter().map(|asked| &asked.binding[..]).collect();
     // This connection is for nothing else. Whatever the planner knows of a table that is mostly empty, there is an index.
-    sqlx::query!(
-        r#"select set_config('synchronous_commit', 'off', false) as "durable", set_config('enable_seqscan', 'off', false) as "scan""#
-    )
-    .fetch_one(&mut *conn)
-    .await?;
+    sqlx::query!(r#"select set_config('enable_seqscan', 'off', false) as "scan""#)
+        .fetch_one(&mut *conn)
+        .await?;
     // What somebody else is taking just now is taken; waiting for each other, two could wait for ever.
     let rows = sqlx::query!(
         r#"with taken as materialized (

@@ -77,8 +77,9 @@ pub async fn once<F: Future<Output = Response>>(
 pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else { return Ok(None) };
-    match value.to_str() {
-        Ok(key) if (1..=MAX_LENGTH).contains(&key.len()) && values.next().is_none() => {
+    // A tab inside would pass for text, too.
+    match value.to_str().ok().filter(|key| !key.contains('\t')) {
+        Some(key) if (1..=MAX_LENGTH).contains(&key.len()) && values.next().is_none() => {
             Ok(Some(key.to_owned()))
         }
         _ => Err(ApiError::bad_request(

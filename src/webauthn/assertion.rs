@@ -11,6 +11,9 @@ use super::es256::{Answer, Expected, Key};
 use super::{Challenge, Credential, RelyingParty, Unreadable, base64url, reason};
 use crate::ephemeral::ceremony;
 
+/// Bytes of any one thing that an authenticator or browser says: a proof of a decision is kept for ever.
+const LONGEST: usize = 8 << 10;
+
 /// An authentication under way, to be kept until the answer comes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authentication {
@@ -128,7 +131,10 @@ impl Assertion {
         {
             return Err(Unreadable);
         }
-        Ok(Self(read))
+        let read = Self(read);
+        let (client_data, authenticator_data, signature) = read.signed();
+        let longest = client_data.len().max(authenticator_data.len()).max(signature.len());
+        if longest > LONGEST { Err(Unreadable) } else { Ok(read) }
     }
 
     pub fn credential_id(&self) -> &[u8] {

@@ -16,6 +16,10 @@ use super::{Challenge, Credential, RelyingParty, Unreadable, base64url, reason};
 const CHALLENGE: &str = "/rs/challenge";
 /// In authenticator data: after the hash of the RP id, the flags and the counter.
 const AAGUID: usize = 32 + 1 + 4;
+/// Of a credential's id, in bytes (7.1: a larger one is to be refused).
+const LONGEST_ID: usize = 1023;
+/// Of a `COSE_Key`: an RSA key of 8192 bits is half of it. It is kept for ever, and read with every login.
+const LONGEST_KEY: usize = 2 << 10;
 
 /// Whom a new passkey is for, as their authenticator shows them.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +86,8 @@ impl RelyingParty {
         let known: webauthn_rs::prelude::Credential = passkey.map_err(|error| reason::of(&error))?.into();
         let (aaguid, public_key) =
             attested(&answer.0.response.attestation_object).ok_or(Reason::SignatureInvalid)?;
-        if known.cred_id != answer.0.raw_id {
+        let too_large = known.cred_id.len() > LONGEST_ID || public_key.len() > LONGEST_KEY;
+        if known.cred_id != answer.0.raw_id || too_large {
             return Err(Reason::SignatureInvalid);
         }
         // Nobody vouches for these, and webauthn-rs keeps them of attested credentials only.

@@ -116,7 +116,7 @@ async fn an_idempotency_key_is_1_to_255_characters_of_ascii() {
         let request = app.api.request(Method::POST, SEARCH).header("Idempotency-Key", key);
         Reply::of(request.json(&reference_body())).await
     };
-    for bad in [&b""[..], &[b'a'; 256], b"caf\xc3\xa9", b"\xff"] {
+    for bad in [&b""[..], &[b'a'; 256], b"caf\xc3\xa9", b"\xff", b"one\ttwo"] {
         assert_envelope(&post(bad).await, 400, "bad_request");
     }
     for good in [&b"a"[..], &[b'a'; 255], b"one two / \"three\""] {

@@ -29,12 +29,7 @@ async fn a_new_code_on_the_handle_of_somebody_with_a_passkey_adds_none() {
     let page = mallory.finish(&id, &begun, &credential).await;
     assert_eq!(page.status, 422, "{}", page.html);
     assert_eq!(status(&app, &id).await, "pending");
-    let persons: i64 =
-        sqlx::query_scalar("select count(*) from events where event_type = 'person.passkey_added'")
-            .fetch_one(app.pool())
-            .await
-            .unwrap();
-    assert_eq!(persons, 1);
+    assert_eq!(app.count("person.passkey_added").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,12 +100,7 @@ async fn nobody_begins_anew_without_the_code_nor_where_there_is_nothing_to_lose(
     let fresh = create_with(&app.api, json!({ "recipient": "bob@example.com" })).await;
     mallory.prove(&app, &fresh).await;
     assert_eq!(recover(&mut mallory, &fresh).await.status, 303);
-    let released: i64 =
-        sqlx::query_scalar("select count(*) from events where event_type = 'person.handle_released'")
-            .fetch_one(app.pool())
-            .await
-            .unwrap();
-    assert_eq!(released, 0);
+    assert_eq!(app.count("person.handle_released").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,12 +114,7 @@ async fn two_who_prove_a_handle_at_once_are_one_person() {
     let code_of_two = crate::pages::last_code(&app);
     let (a, b) = tokio::join!(one.enter(&first, &code_of_one), two.enter(&second, &code_of_two));
     assert_eq!((a.status, b.status), (303, 303));
-    let persons: i64 =
-        sqlx::query_scalar("select count(*) from events where event_type = 'person.handle_verified'")
-            .fetch_one(app.pool())
-            .await
-            .unwrap();
-    assert_eq!(persons, 1);
+    assert_eq!(app.count("person.handle_verified").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -111,10 +111,5 @@ async fn an_enrollment_expires_and_its_page_says_so() {
         .await
         .unwrap();
     assert_eq!(recorded, ["expired"]);
-    let events: i64 =
-        sqlx::query_scalar("select count(*) from events where event_type = 'enrollment.expired'")
-            .fetch_one(app.pool())
-            .await
-            .unwrap();
-    assert_eq!(events, 1);
+    assert_eq!(app.count("enrollment.expired").await, 1);
 }

@@ -6,14 +6,6 @@ use serde_json::json;
 use crate::support::authenticator::{Authenticator, begin, complete, device_of};
 use crate::support::{TestApp, reference_body};
 
-async fn count(app: &TestApp, event_type: &str) -> i64 {
-    sqlx::query_scalar("select count(*) from events where event_type = $1")
-        .bind(event_type)
-        .fetch_one(app.pool())
-        .await
-        .unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_complete_one_session_one_does() {
     let app = TestApp::start().await;
@@ -29,8 +21,8 @@ async fn of_many_who_complete_one_session_one_does() {
         for failed in replies.iter().filter(|reply| reply.status != 200) {
             assert_eq!(failed.data()["reason"], "session_expired", "{}", failed.text);
         }
-        assert_eq!(count(&app, "auth.success").await, round);
-        assert_eq!(count(&app, "device.used").await, round);
+        assert_eq!(app.count("auth.success").await, round);
+        assert_eq!(app.count("device.used").await, round);
     }
 }
 
@@ -90,7 +82,7 @@ async fn a_credential_that_is_registered_twice_at_once_is_registered_once() {
     let mut statuses = [one.status, other.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409], "{} {}", one.text, other.text);
-    assert_eq!(count(&app, "device.registered").await, 1);
+    assert_eq!(app.count("device.registered").await, 1);
 }
 
 /// The log knows which consent it was: logins come in between and take nothing away.

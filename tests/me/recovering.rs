@@ -53,12 +53,7 @@ async fn nobody_begins_anew_by_a_passkey_by_no_code_or_by_an_old_one() {
     app.advance(TimeDelta::minutes(5));
     let page = late.post("/me/recover", &[]).await;
     assert_eq!((page.status, page.heading()), (403, "Please sign in again first"));
-    let released: i64 =
-        sqlx::query_scalar("select count(*) from events where event_type = 'person.handle_released'")
-            .fetch_one(app.pool())
-            .await
-            .unwrap();
-    assert_eq!(released, 0);
+    assert_eq!(app.count("person.handle_released").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,14 +9,6 @@ use crate::support::TestApp;
 use crate::support::enrollee::{Enrollee, create_with};
 use crate::support::login::{Login, ann, enter, generate};
 
-async fn count(app: &TestApp, event_type: &str) -> i64 {
-    sqlx::query_scalar("select count(*) from events where event_type = $1")
-        .bind(event_type)
-        .fetch_one(app.pool())
-        .await
-        .unwrap()
-}
-
 async fn end(app: &TestApp, login: &Login) -> Value {
     let seen = login.seen(&app.api).await;
     assert_eq!(seen["result"], Value::Null);
@@ -90,7 +82,7 @@ async fn a_number_is_guessed_three_times_across_browsers_instances_and_restarts(
     assert_ne!(late.status, 200, "{}", late.html);
     assert_eq!(ann.browser.open(&login.id).await.heading(), "Too many wrong numbers");
     assert_eq!(end(&app, &login).await, json!(["expired", "too_many_tries"]));
-    assert_eq!((count(&app, "qr.number_refused").await, count(&app, "qr.ended").await), (3, 1));
+    assert_eq!((app.count("qr.number_refused").await, app.count("qr.ended").await), (3, 1));
     assert_eq!(logins(&app).await, []);
 }
 
@@ -119,7 +111,7 @@ async fn of_many_numbers_at_once_three_are_heard() {
     });
     let statuses = join_all(guesses).await;
     assert!(statuses.iter().all(|status| [303, 409, 422, 429].contains(status)), "{statuses:?}");
-    assert_eq!((count(&app, "qr.number_refused").await, count(&app, "qr.ended").await), (3, 1));
+    assert_eq!((app.count("qr.number_refused").await, app.count("qr.ended").await), (3, 1));
     let mut late = Visitor::new(&app);
     assert_eq!(late.open(&login.id).await.heading(), "Too many wrong numbers");
     assert_eq!(end(&app, &login).await, json!(["expired", "too_many_tries"]));
@@ -155,7 +147,7 @@ async fn of_two_who_log_in_at_once_one_does() {
         assert!(headings.contains(&"This QR code was used"), "{headings:?}");
         assert_eq!(login.seen(&app.api).await["status"], "used");
     }
-    assert_eq!(count(&app, "auth.success").await, 5);
+    assert_eq!(app.count("auth.success").await, 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

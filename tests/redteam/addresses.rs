@@ -32,6 +32,7 @@ async fn one_mailbox_is_one_person_however_it_is_written_and_what_looks_alike_is
     let mut mallory = Visitor::new(&app);
     assert_eq!(mallory.ask(&id, "approve", &[]).await.status, 303);
     assert_eq!(mallory.enter(&id, &last_code(&app)).await.heading(), "Use your passkey");
+    assert_eq!(user(&app, "e\u{301}va@example.com").await, user(&app, "éva@example.com").await);
     for turned in ["a\u{202e}nn@example.com", "ann@ex\u{2066}ample.com", "ann@１２７.０.０.１"] {
         let reply = app.api.post("/v1/enrollments", &json!({ "recipient": turned })).await;
         assert_eq!(reply.errors(), ["recipient:invalid_recipient"], "{turned}");

@@ -185,6 +185,15 @@ impl ServerProcess {
         answered.await.expect("the database does not answer");
         PgPoolOptions::new().max_connections(2).connect_with(options).await.unwrap()
     }
+
+    /// The auditor's tool finds nothing in its log and its rows.
+    pub fn verify_log(&self) {
+        let verified = Command::new(sibling_program("replay-tool"))
+            .args(["--database-url", &self.database_url(), "verify"])
+            .output()
+            .unwrap();
+        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    }
 }
 
 impl Drop for ServerProcess {

@@ -1,6 +1,4 @@
-//! The state of a consent and its one decision function.
-
-use std::fmt;
+//! A consent's one decision function, and how its state follows from events.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,12 +8,12 @@ use super::error::ConsentError;
 use super::event::{
     Assurance, AssuranceMethod, ConsentEvent, Created, ProvedAction, RequireAssurance, RevokedBy, Updated,
 };
+use super::session::{Approval, Phase, Request, Session};
+use super::status::Status;
 use crate::actor::Actor;
 use crate::event::{Decider, aggregate};
-use crate::id::{ClientId, UserId};
 use crate::proof::Proof;
 use crate::sealed::SealedIn;
-use crate::slug::Slug;
 use crate::stamped::Stamped;
 
 /// Nothing yet, or a session in one of its phases.
@@ -27,145 +25,7 @@ pub enum Consent {
     Absent,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Session {
-    pub request: Request,
-    pub phase: Phase,
-    #[serde(with = "crate::rfc3339")]
-    pub created_at: DateTime<Utc>,
-    /// When the last event was so.
-    #[serde(with = "crate::rfc3339")]
-    pub updated_at: DateTime<Utc>,
-    pub scanned_at: Option<DateTime<Utc>>,
-}
-
-/// What is asked, of whom, until when.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Request {
-    pub client_id: ClientId,
-    pub user_id: UserId,
-    pub recipient: SealedIn,
-    pub purpose: Slug,
-    pub scope: Vec<Slug>,
-    pub callback_url: Option<SealedIn>,
-    pub return_url: Option<SealedIn>,
-    pub metadata: Option<SealedIn>,
-    pub require_assurance: RequireAssurance,
-    pub notify: bool,
-    pub locale: Option<String>,
-    #[serde(with = "crate::rfc3339")]
-    pub expires_at: DateTime<Utc>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
-pub enum Phase {
-    Pending,
-    Approved(Approval),
-    Rejected {
-        assurance: Assurance,
-        #[serde(with = "crate::rfc3339")]
-        at: DateTime<Utc>,
-    },
-    Expired {
-        #[serde(with = "crate::rfc3339")]
-        at: DateTime<Utc>,
-    },
-    /// `approval` is what was revoked, its claims gone.
-    Revoked {
-        by: RevokedBy,
-        approval: Option<Approval>,
-        #[serde(with = "crate::rfc3339")]
-        at: DateTime<Utc>,
-    },
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Approval {
-    pub granted_scope: Vec<Slug>,
-    pub claims: Option<SealedIn>,
-    pub assurance: Assurance,
-    #[serde(with = "crate::rfc3339")]
-    pub at: DateTime<Utc>,
-}
-
-/// The one word for where a consent stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    Pending,
-    Approved,
-    Rejected,
-    Expired,
-    Revoked,
-}
-
-impl Status {
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Approved, Self::Rejected, Self::Expired, Self::Revoked];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Phase {
-    /// As the log has it; what is shown is [`Session::status_at`].
-    pub fn recorded_status(&self) -> Status {
-        match self {
-            Self::Pending => Status::Pending,
-            Self::Approved(_) => Status::Approved,
-            Self::Rejected { .. } => Status::Rejected,
-            Self::Expired { .. } => Status::Expired,
-            Self::Revoked { .. } => Status::Revoked,
-        }
-    }
-}
-
 impl Session {
-    /// Where it stands at a moment: a pending one is expired from `expires_at` on, whether or not the sweep came.
-    pub fn status_at(&self, now: DateTime<Utc>) -> Status {
-        match self.phase.recorded_status() {
-            Status::Pending if now >= self.request.expires_at => Status::Expired,
-            status => status,
-        }
-    }
-
-    /// When it last changed, as seen at a moment.
-    pub fn updated_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        match self.status_at(now) {
-            Status::Expired => self.request.expires_at,
-            _ => self.updated_at,
-        }
-    }
-
-    /// What was granted, also if it was revoked since.
-    pub fn approval(&self) -> Option<&Approval> {
-        match &self.phase {
-            Phase::Approved(approval) => Some(approval),
-            Phase::Revoked { approval, .. } => approval.as_ref(),
-            Phase::Pending | Phase::Rejected { .. } | Phase::Expired { .. } => None,
-        }
-    }
-
     fn open(&self, now: DateTime<Utc>) -> Result<(), ConsentError> {
         match self.status_at(now) {
             Status::Pending => Ok(()),

@@ -1,6 +1,6 @@
 //! Why a command on a consent is refused.
 
-use super::aggregate::Status;
+use super::status::Status;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ConsentError {

@@ -10,7 +10,7 @@ use mobid_domain::id::EnrollmentId;
 use super::Visit;
 use crate::app::App;
 use crate::ephemeral::cap::Use;
-use crate::notifier::Message;
+use crate::pages::begun_anew;
 use crate::pages::error::PageError;
 use crate::pages::post::Posted;
 use crate::pages::view::see_other;
@@ -27,20 +27,7 @@ pub async fn recover(app: &App, id: EnrollmentId, posted: Posted) -> Result<Resp
     }
     visit.count(app, Use::Send, &posted).await?;
     if holder::begin_anew(app, &visit.recipient, &visit.occasion).await?.is_some() {
-        let words = visit.words.passkeys();
-        let message = Message {
-            to: "",
-            channel: "",
-            subject: words.begun_anew_subject.to_owned(),
-            text: words.begun_anew_text.to_owned(),
-            link: None,
-            code: None,
-            resource_id: id.to_string(),
-        };
-        // It is done, whether or not it could be told.
-        if let Err(error) = app.notifier.send(&visit.recipient, message).await {
-            tracing::error!(error = %error, enrollment = %id, "a former holder could not be told");
-        }
+        begun_anew::tell(app, visit.words, &visit.recipient, id.to_string()).await;
     }
     Ok(see_other(&visit.path()))
 }

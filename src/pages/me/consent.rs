@@ -29,11 +29,26 @@ pub async fn show(
     path: ConsentPath,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let id = named(path)?;
-    match door::looking(&app, &headers).await? {
-        Ok(signed) => page(&app, &signed, &own(&app, &signed, id).await?, None).await,
+    match looked_at(&app, path, &headers).await? {
+        Ok((signed, visit)) => page(&app, &signed, &visit, None).await,
         Err(elsewhere) => Ok(elsewhere),
     }
+}
+
+/// Who looks at which of their consents; whoever is not signed in is led to where one does.
+pub async fn looked_at(
+    app: &App,
+    path: ConsentPath,
+    headers: &HeaderMap,
+) -> Result<Result<(Box<Signed>, Visit), Response>, PageError> {
+    let id = named(path)?;
+    Ok(match door::looking(app, headers).await? {
+        Ok(signed) => {
+            let visit = own(app, &signed, id).await?;
+            Ok((signed, visit))
+        }
+        Err(elsewhere) => Err(elsewhere),
+    })
 }
 
 /// A consent of theirs; one of somebody else's is as good as none. The page speaks the person's language, not the one

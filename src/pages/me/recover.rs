@@ -12,7 +12,7 @@ use super::post::Posted;
 use super::refusal::Refusal;
 use crate::app::App;
 use crate::ephemeral::cap::Use;
-use crate::notifier::Message;
+use crate::pages::begun_anew;
 use crate::pages::error::PageError;
 use crate::pages::view::see_other;
 use crate::person::holder;
@@ -30,19 +30,6 @@ pub async fn recover(State(app): State<App>, posted: Posted) -> Result<Response,
         // Somebody did so a moment ago, or dropped the last passkey: there is nothing to leave behind.
         return Ok(see_other(HOME));
     };
-    let words = signed.words.passkeys();
-    let message = Message {
-        to: "",
-        channel: "",
-        subject: words.begun_anew_subject.to_owned(),
-        text: words.begun_anew_text.to_owned(),
-        link: None,
-        code: None,
-        resource_id: "me".to_owned(),
-    };
-    // It is done, whether or not it could be told.
-    if let Err(error) = app.notifier.send(handle, message).await {
-        tracing::error!(error = %error, "a former holder could not be told");
-    }
+    begun_anew::tell(&app, signed.words, handle, "me".to_owned()).await;
     door::open(&app, &posted.browser, (holder.id, None), signed.now()).await
 }

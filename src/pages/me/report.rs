@@ -6,7 +6,7 @@ use axum::response::Response;
 use mobid_domain::plain::is_plain;
 use mobid_domain::report::Reason;
 
-use super::consent::{ConsentPath, named, own, path};
+use super::consent::{ConsentPath, looked_at, named, own, path};
 use super::door::{self, Signed};
 use super::post::Posted;
 use super::refusal::Refusal;
@@ -36,14 +36,12 @@ pub async fn show(
     id: ConsentPath,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let id = named(id)?;
-    let signed = match door::looking(&app, &headers).await? {
-        Ok(signed) => signed,
+    let (signed, visit) = match looked_at(&app, id, &headers).await? {
+        Ok(looked_at) => looked_at,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let visit = own(&app, &signed, id).await?;
-    if report::find(&app, signed.session.person, id).await?.is_some() {
-        return Ok(see_other(&path(id)));
+    if report::find(&app, signed.session.person, visit.id).await?.is_some() {
+        return Ok(see_other(&path(visit.id)));
     }
     Ok(page(&app, &signed, &visit, Filled::default()))
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::consent::{ConsentPath, named, own, page, path};
+use super::consent::{ConsentPath, looked_at, named, own, page, path};
 use super::door::{self, Signed};
 use super::post::Posted;
 use super::refusal::Refusal;
@@ -69,18 +69,16 @@ pub async fn enter(
     id: ConsentPath,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let id = named(id)?;
-    let signed = match door::looking(&app, &headers).await? {
-        Ok(signed) => signed,
+    let (signed, visit) = match looked_at(&app, id, &headers).await? {
+        Ok(looked_at) => looked_at,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let visit = own(&app, &signed, id).await?;
     let session = signed.browser.hash(app.vault.master());
-    let Some(issued) = code::find(&app.pool, session, &id.to_string()).await? else {
-        return Ok(see_other(&path(id)));
+    let Some(issued) = code::find(&app.pool, session, &visit.id.to_string()).await? else {
+        return Ok(see_other(&path(visit.id)));
     };
     let problem = match issued.standing(visit.now) {
-        Standing::Used => return Ok(see_other(&path(id))),
+        Standing::Used => return Ok(see_other(&path(visit.id))),
         Standing::Expired => Some(Problem::ExpiredCode),
         Standing::Exhausted => Some(Problem::ExhaustedCode),
         Standing::Good { .. } => None,
