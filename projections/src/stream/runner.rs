@@ -133,6 +133,11 @@ impl Runner {
                         self.known = None;
                     }
                 }
+                Pause::Passing(position) => tokio::select! {
+                    () = &mut stopping => break,
+                    // Whether there is news or not, there is something to do.
+                    _ = tokio::time::timeout(step::PASSING, self.wake.wait_for(|head| *head > position)) => {}
+                },
                 Pause::Gathering(pause) => tokio::select! {
                     () = &mut stopping => break,
                     () = gather(pause) => {}
@@ -213,10 +218,11 @@ impl Runner {
                 let all = self.ahead.is_none() && self.batch == BATCH && (1..BATCH).contains(&events);
                 let busy = std::mem::replace(&mut self.moved, Instant::now()).elapsed()
                     < self.follower.pace().longest() + RESTLESS;
-                let passing = self.known.is_some_and(|known| known < self.passed);
-                Ok(if !all {
+                Ok(if self.known.is_some_and(|known| known < self.passed) {
+                    Pause::Passing(position)
+                } else if !all {
                     Pause::None
-                } else if busy || passing {
+                } else if busy {
                     Pause::Gathering(self.follower.pace().pause(begun.elapsed()))
                 } else {
                     // Whatever came meanwhile was heard of.
@@ -280,6 +286,8 @@ enum Pause {
     None,
     /// Until the log is past this position.
     UntilWoken(i64),
+    /// The same, but not for long: the checkpoint has yet to move there.
+    Passing(i64),
     /// A moment, in which more comes.
     Gathering(Duration),
     UntilPoll,

@@ -14,6 +14,9 @@ use super::recent::Recent;
 /// How long to listen without having heard anything, before asking whether the connection is still there.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// How much later than its notification the answer to an append may come.
+const ANSWERED: Duration = Duration::from_millis(1);
+
 /// The channel that `append_events` notifies, once a batch, with the new head as its payload.
 pub const CHANNEL: &str = "mobid_log";
 
@@ -51,6 +54,14 @@ impl Wake {
         self.0.subscribe()
     }
 
+    /// Whether a notification says what is known here anyway, or is about to be: this process hears of its own appends,
+    /// too, and sometimes before their answer.
+    async fn knows(&self, said: &str) -> bool {
+        let Ok(at) = said.parse::<i64>() else { return false };
+        let mut known = self.subscribe();
+        timeout(ANSWERED, known.wait_for(|known| *known >= at)).await.is_ok()
+    }
+
     /// Hears of other processes' appends until the database is lost; to be called again then.
     pub async fn listen(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(pool).await?;
@@ -59,8 +70,11 @@ impl Wake {
         loop {
             match timeout(SILENCE, listener.try_recv()).await {
                 // Anybody who may connect may notify, so what is said is only a reason to look.
-                Ok(Ok(Some(said))) if said.payload().parse().is_ok_and(|at: i64| at <= *self.0.borrow()) => {}
-                Ok(Ok(Some(_))) => self.grown_to(crate::stream::reader::head(pool).await?),
+                Ok(Ok(Some(said))) => {
+                    if !self.knows(said.payload()).await {
+                        self.grown_to(crate::stream::reader::head(pool).await?);
+                    }
+                }
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(error)) => return Err(error),
                 // A connection that was cut says nothing either: this one is given up if it has missed something.

@@ -16,7 +16,7 @@ use crate::stream::{failure, reader};
 /// Events a transaction takes at the most after one that failed in a batch went in alone.
 const CAUTIOUS: i64 = 64;
 /// How long a checkpoint may stay behind while nothing concerns its follower: other instances see only that.
-const PASSING: Duration = Duration::from_millis(20);
+pub(super) const PASSING: Duration = Duration::from_millis(20);
 
 /// What came of one step.
 pub(super) enum Step {
