@@ -20,6 +20,8 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
 const SLOW: Duration = Duration::from_millis(10);
 /// Slow rounds that are under way besides the others, at the most: each takes a connection.
 const SLOW_ROUNDS: usize = 8;
+/// How often a round lets others run before it goes, at the most.
+const GATHERED: usize = 3;
 static SLOW_PLACES: Semaphore = Semaphore::const_new(SLOW_ROUNDS);
 
 type Reply<A> = oneshot::Sender<Result<A, sqlx::Error>>;
@@ -76,13 +78,15 @@ impl<Q: Send + 'static, A: Send + 'static> Rounds<Q, A> {
     }
 }
 
-/// Lets those come along who are about to ask: whoever can run does so, as long as that brings more.
+/// Lets those come along who are about to ask: whoever can run does so, a few times if that brings more.
 async fn gather<T>(round: &mut Vec<T>, asked: &mut mpsc::UnboundedReceiver<T>, most: usize) {
-    let mut before = 0;
-    while round.len() > before && round.len() < most {
-        before = round.len();
+    for _ in 0..GATHERED {
+        let before = round.len();
         tokio::task::yield_now().await;
-        round.extend(std::iter::from_fn(|| asked.try_recv().ok()).take(most - before));
+        round.extend(std::iter::from_fn(|| asked.try_recv().ok()).take(most.saturating_sub(before)));
+        if round.len() == before {
+            return;
+        }
     }
 }
 

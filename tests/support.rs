@@ -221,6 +221,16 @@ impl TestApp {
             .unwrap()
     }
 
+    /// The same to one of them.
+    pub async fn count_of(&self, event_type: &str, aggregate_id: &str) -> i64 {
+        sqlx::query_scalar("select count(*) from events where event_type = $1 and aggregate_id = $2")
+            .bind(event_type)
+            .bind(aggregate_id)
+            .fetch_one(self.pool())
+            .await
+            .unwrap()
+    }
+
     /// Begins to drain, and has the time for it behind it.
     pub async fn drain(&self) {
         self.server.as_ref().unwrap().drain().await;

@@ -16,3 +16,18 @@ pub struct Proof {
     pub authenticator_data: String,
     pub signature: String,
 }
+
+#[cfg(test)]
+impl Proof {
+    pub(crate) fn sample() -> Self {
+        let sealed = |text: &str| Sealed(text.to_owned());
+        Self {
+            text: sealed("text"),
+            client_data: sealed("client data"),
+            public_key: sealed("key"),
+            nonce: "AQID".to_owned(),
+            authenticator_data: "AQIE".to_owned(),
+            signature: "AQIF".to_owned(),
+        }
+    }
+}

@@ -28,11 +28,12 @@ impl Reactor for DroppedPasskeys {
         1
     }
 
+    fn concerns(&self, event: &Recorded) -> bool {
+        event.aggregate_type == Person::TYPE && event.event_type == PersonEvent::PASSKEY_DROPPED
+    }
+
     async fn react(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
-        for event in events
-            .iter()
-            .filter(|e| e.aggregate_type == Person::TYPE && e.event_type == PersonEvent::PASSKEY_DROPPED)
-        {
+        for event in events.iter().filter(|event| self.concerns(event)) {
             if let PersonEvent::PasskeyDropped { passkey_id, at, .. } = event.decode::<Person>()? {
                 sqlx::query!(
                     "insert into dropped_passkeys (passkey_id, person_id, dropped_at) values ($1, $2, $3)

@@ -104,6 +104,7 @@ async fn send_alone(
     wake: Wake,
 ) -> Result<Outcome, AppendError> {
     let settled = tokio::spawn(async move {
+        let _appending = wake.appending();
         let mut outcomes = line.settle(&[&append]).await;
         tell_followers(&wake, vec![append], &outcomes);
         outcomes.pop()
@@ -121,8 +122,7 @@ fn tell_followers(wake: &Wake, appends: Vec<Append>, outcomes: &[Result<Outcome,
             fresh.extend(append.into_recorded(position, recorded_at).map(Arc::new));
         }
     }
-    wake.appended(fresh);
-    wake.grown_to(head);
+    wake.appended(fresh, head);
 }
 
 /// One of those who wait for an append.
@@ -154,13 +154,16 @@ struct Task {
 
 impl Task {
     async fn run(mut self) {
+        let wake = self.wake.clone();
         while let Some(batch) = self.gather().await {
+            let appending = wake.appending();
             let all: Vec<_> = batch.iter().map(|job| &job.append).collect();
             let outcomes = self.line.settle(&all).await;
             self.turn_away_late(&batch, &outcomes);
             let (appends, replies): (Vec<_>, Vec<_>) =
                 batch.into_iter().map(|job| (job.append, job.reply)).unzip();
-            tell_followers(&self.wake, appends, &outcomes);
+            tell_followers(&wake, appends, &outcomes);
+            drop(appending);
             for (reply, outcome) in replies.into_iter().zip(outcomes) {
                 // A caller that gave up meanwhile learns it from its next attempt.
                 let _ = reply.send(outcome);

@@ -129,6 +129,7 @@ async fn let_others_always_be_first(app: &TestApp) -> String {
     let conflict = format!(
         "{head}AS $function$ begin
              base := 0;
+             stamped_at := clock_timestamp();
              outcomes := array_fill('conflict'::text, array[cardinality(command_ids)]);
              positions := array_fill(null::bigint, array[cardinality(command_ids)]);
          end $function$"

@@ -115,28 +115,16 @@ fn on_a_hosted_page_who_logs_in_says_so_and_nobody_else_does() {
     given(vec![]).when(at_ten(person, fail())).then_expect_error(LoginError::NotTheClient);
 }
 
-fn proof() -> Proof {
-    let sealed = |text: &str| Sealed(text.to_owned());
-    Proof {
-        text: sealed("text"),
-        client_data: sealed("client data"),
-        public_key: sealed("key"),
-        nonce: "AQID".to_owned(),
-        authenticator_data: "AQIE".to_owned(),
-        signature: "AQIF".to_owned(),
-    }
-}
-
 /// Whoever logs in on a hosted page has until then.
 fn prove(until: i64) -> LoginCommand {
     let succeeded = Box::new(Succeeded { reference: None, ..success(0) });
-    LoginCommand::Prove { proof: Box::new(proof()), succeeded, until: minute(until) }
+    LoginCommand::Prove { proof: Box::new(Proof::sample()), succeeded, until: minute(until) }
 }
 
 #[test]
 fn what_a_passkey_signed_is_recorded_with_the_login_that_it_is_for() {
     let (person, at) = (Actor::Recipient(success(0).user_id), minute(10));
-    let proved = LoginEvent::Proved { proof: Box::new(proof()), at };
+    let proved = LoginEvent::Proved { proof: Box::new(Proof::sample()), at };
     let succeeded = LoginEvent::Succeeded(Box::new(Succeeded { reference: None, ..success(10) }));
     given(vec![]).when(at_ten(person, prove(11))).then_expect_events(vec![proved.clone(), succeeded.clone()]);
     given(vec![proved, succeeded]).when(at_ten(person, prove(11))).then_expect_error(LoginError::AlreadyOver);

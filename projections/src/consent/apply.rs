@@ -124,8 +124,7 @@ pub async fn rows(
         .collect()
 }
 
-/// Writes states as rows, never an older one over a newer; with a step, only if the checkpoint moves by it. A crash of
-/// the database may take that back: the log has it.
+/// Writes states as rows, never an older one over a newer; with a step, only if the checkpoint moves by it.
 async fn write(
     conn: &mut PgConnection,
     folded: &[(String, Folded<Consent>)],
@@ -136,24 +135,11 @@ async fn write(
         rows.push(id, folded)?;
     }
     let became = sqlx::query_scalar!(
-        r#"with moved as materialized (
-             select case when $11::text is null then 'moved' else move_checkpoint($11, $12, $13, $14) end as became,
-                    set_config('synchronous_commit', 'off', true)
-         ), written as (
-             insert into consents
-                 (id, tenant, user_id, status, purpose, created_at, expires_at, sequence, position, state)
-             select u.id, u.tenant, u.user_id, u.status, u.purpose, u.created_at, u.expires_at, u.sequence, u.position,
-                    u.state::json
-             from moved, unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                                $7::timestamptz[], $8::bigint[], $9::bigint[], $10::text[])
-                 as u(id, tenant, user_id, status, purpose, created_at, expires_at, sequence, position, state)
-             where moved.became = 'moved'
-             on conflict (id) do update set
-                 status = excluded.status, purpose = excluded.purpose, expires_at = excluded.expires_at,
-                 sequence = excluded.sequence, position = excluded.position, state = excluded.state
-             where consents.position < excluded.position
-         )
-         select became as "became!" from moved"#,
+        r#"select write_consents($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) as "became!""#,
+        step.map(|step| step.name),
+        step.map(|step| step.version),
+        step.map(|step| step.from),
+        step.map(|step| step.to),
         &rows.id,
         &rows.tenant,
         &rows.user_id,
@@ -164,10 +150,6 @@ async fn write(
         &rows.sequence,
         &rows.position,
         &rows.state,
-        step.map(|step| step.name),
-        step.map(|step| step.version),
-        step.map(|step| step.from),
-        step.map(|step| step.to),
     )
     .fetch_one(conn)
     .await?;

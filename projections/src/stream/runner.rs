@@ -16,7 +16,7 @@ use super::progress::{Condition, Progress};
 use super::recent::Recent;
 use super::wake::Wake;
 use super::warm::Warm;
-use crate::projection::{ApplyError, Follower};
+use crate::projection::{ApplyError, Follower, Pace};
 
 use step::{Step, StepError};
 
@@ -200,6 +200,8 @@ impl Runner {
         if lease.as_ref().is_none_or(|held| !held.alive()) {
             *lease = None;
             *lease = Lease::take_if_free(&self.pool, self.follower.name()).await?;
+            // The one before may have gone with its database, and with that the last of the log.
+            self.recent.forget();
         }
         if lease.is_none() {
             return self.stand_by().await;
@@ -218,15 +220,13 @@ impl Runner {
                 let all = self.ahead.is_none() && self.batch == BATCH && (1..BATCH).contains(&events);
                 let busy = std::mem::replace(&mut self.moved, Instant::now()).elapsed()
                     < self.follower.pace().longest() + RESTLESS;
-                Ok(if self.known.is_some_and(|known| known < self.passed) {
-                    Pause::Passing(position)
-                } else if !all {
-                    Pause::None
-                } else if busy {
-                    Pause::Gathering(self.follower.pace().pause(begun.elapsed()))
-                } else {
+                let passing = self.known.is_some_and(|known| known < self.passed);
+                Ok(match self.follower.pace() {
+                    _ if !all => Pause::None,
+                    Pace::Prompt if passing => Pause::Passing(position),
+                    pace if busy || passing => Pause::Gathering(pace.pause(begun.elapsed())),
                     // Whatever came meanwhile was heard of.
-                    Pause::UntilWoken(position)
+                    _ => Pause::UntilWoken(position),
                 })
             }
             Ok(Step::Underway) => Ok(Pause::None),

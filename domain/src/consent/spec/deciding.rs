@@ -1,6 +1,7 @@
 //! What the recipient decides: approving, rejecting, withdrawing.
 
 use super::*;
+use crate::proof::Proof;
 
 #[test]
 fn the_recipient_approves_all_that_was_asked() {
@@ -147,24 +148,12 @@ fn an_approval_keeps_what_was_granted_and_how_it_was_proven() {
     assert_eq!((&approval.assurance, approval.at, session.updated_at), (&passkey(), minute(10), minute(10)));
 }
 
-fn proof() -> crate::proof::Proof {
-    use crate::proof::Proof;
-    Proof {
-        text: sealed("text"),
-        client_data: sealed("client data"),
-        public_key: sealed("key"),
-        nonce: "AQID".to_owned(),
-        authenticator_data: "AQIE".to_owned(),
-        signature: "AQIF".to_owned(),
-    }
-}
-
 fn prove(decision: ConsentCommand) -> ConsentCommand {
-    ConsentCommand::Prove { proof: Box::new(proof()), decision: Box::new(decision) }
+    ConsentCommand::Prove { proof: Box::new(Proof::sample()), decision: Box::new(decision) }
 }
 
 fn proved(action: ProvedAction, minutes: i64) -> ConsentEvent {
-    ConsentEvent::Proved { action, proof: Box::new(proof()), at: minute(minutes) }
+    ConsentEvent::Proved { action, proof: Box::new(Proof::sample()), at: minute(minutes) }
 }
 
 #[test]

@@ -15,8 +15,9 @@ use crate::stream::{failure, reader};
 
 /// Events a transaction takes at the most after one that failed in a batch went in alone.
 const CAUTIOUS: i64 = 64;
-/// How long a checkpoint may stay behind while nothing concerns its follower: other instances see only that.
-pub(super) const PASSING: Duration = Duration::from_millis(20);
+/// How long a checkpoint may stay behind while nothing concerns its follower, a pause more or less: other instances see
+/// only that.
+pub(super) const PASSING: Duration = Duration::from_millis(50);
 
 /// What came of one step.
 pub(super) enum Step {
@@ -67,6 +68,11 @@ impl Runner {
                     if position != self.kept.0 {
                         self.loader.look_at_indexes();
                     }
+                    if position < self.kept.0 {
+                        // It may be another database that answers now, and what is known be of one that is lost.
+                        self.recent.forget();
+                    }
+                    self.kept.0 = position;
                     // What comes after another place may concern it.
                     self.passed = position;
                     *self.known.insert(position)
@@ -90,7 +96,10 @@ impl Runner {
         let mut conn = self.warm.take().await?;
         let step = self.apply(&mut conn, from, last, &events).await?;
         self.warm.keep(conn);
-        Ok(step)
+        Ok(match step {
+            Step::Moved(at) if events.is_empty() => Step::Idle(at),
+            step => step,
+        })
     }
 
     /// Applies events that come after `from` and end at `last`. A connection that this fails on is dropped, and with it
@@ -175,7 +184,7 @@ impl Runner {
             }
             Turn::Elsewhere => Some(Step::LoadedElsewhere),
             Turn::Loaded(position) => {
-                (self.known, self.passed) = (Some(position), position);
+                (self.known, self.passed, self.kept.0) = (Some(position), position, position);
                 Some(Step::Moved(position))
             }
         })
