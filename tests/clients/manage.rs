@@ -290,6 +290,9 @@ async fn a_clients_passkeys_are_never_bound_to_where_persons_passkeys_are() {
         ("notid.localhost", true),
         ("localhost", true),
         ("login.example.com", true),
+        ("login.1st.example", true),
+        ("login.example.123", false),
+        ("login.example.0xa", false),
     ] {
         let body = json!({ "name": "Example", "permissions": [], "rpId": rp_id });
         let reply = app.api.post("/v1/clients", &body).await;

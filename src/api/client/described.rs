@@ -18,12 +18,14 @@ const TAG: &str = "Clients";
 const TRIMMED: &str = r"^[^\s\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]([^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*[^\s\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069])?$";
 
 /// What names a host, as far as a pattern goes: `values::rp_id`.
-const RP_ID: &str = r"^([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}$";
-/// The same, or an IPv6 address in brackets: `values::callback_hosts`.
-const HOST: &str = r"^(([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[0-9a-f:.]+\])$";
+const RP_ID: &str = r"^([a-z0-9_-]{1,63}\.)*[a-z][a-z0-9_-]{0,62}$";
+/// The same, or an address: `values::callback_hosts`.
+const HOST: &str = concat!(
+    r"^(([a-z0-9_-]{1,63}\.)*[a-z][a-z0-9_-]{0,62}|\[[0-9a-f:.]+\]",
+    r"|((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9]))$"
+);
 
-/// An https origin, or an http one on this very machine, as far as a pattern goes: `values::origins`. A host whose last
-/// part begins with a digit is an IPv4 address to browsers.
+/// An https origin, or an http one on this very machine, as far as a pattern goes: `values::origins`.
 const ORIGIN: &str = concat!(
     r"^(https://(([a-z0-9_-]{1,63}\.)*[a-z][a-z0-9_-]{0,62}|([0-9]{1,3}\.){3}[0-9]{1,3}|\[[0-9a-f:]+\])",
     r"|http://(localhost|127\.0\.0\.1|\[::1\]))(:[1-9][0-9]{0,4})?$"

@@ -80,10 +80,21 @@ pub fn rp_id(value: &Value, hosted: &str) -> Result<String, Invalid> {
     Ok(text.to_owned())
 }
 
-/// Parts of 1 to 63 letters, digits, hyphens and underscores with dots between: a URL's host may be much else.
+/// Parts of 1 to 63 letters, digits, hyphens and underscores with dots between, the last of which begins with a letter:
+/// a URL's host may be much else, and one whose last part is a number is an address to browsers.
 fn is_host_name(text: &str) -> bool {
     let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'_');
-    text.split('.').all(|part| (1..=63).contains(&part.len()) && part.bytes().all(plain))
+    let ends_as_name =
+        text.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_lowercase()));
+    ends_as_name && text.split('.').all(|part| (1..=63).contains(&part.len()) && part.bytes().all(plain))
+}
+
+fn is_host(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => is_host_name(name),
+        Some(_) => true,
+        None => false,
+    }
 }
 
 /// Origins of the web, as browsers write them.
@@ -97,7 +108,7 @@ pub fn origins(value: &Value) -> Result<Vec<String>, Invalid> {
     list(value, invalid, |text| {
         let url = Url::parse(text).ok()?;
         let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-        (secure && url.origin().ascii_serialization() == text).then(|| text.to_owned())
+        (secure && is_host(&url) && url.origin().ascii_serialization() == text).then(|| text.to_owned())
     })
 }
 
@@ -111,8 +122,7 @@ pub fn callback_hosts(value: &Value) -> Result<Vec<String>, Invalid> {
     };
     list(value, invalid, |text| {
         let url = Url::parse(&format!("https://{text}/")).ok()?;
-        let well_formed = is_host_name(text) || matches!(url.host(), Some(Host::Ipv6(_)));
-        (well_formed && url.host_str() == Some(text) && url.port().is_none()).then(|| text.to_owned())
+        (is_host(&url) && url.host_str() == Some(text) && url.port().is_none()).then(|| text.to_owned())
     })
 }
 
