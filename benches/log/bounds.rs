@@ -201,9 +201,14 @@ pub const SECTIONS: &[About] = &[
         heading: "Long logs",
         bounds: &[
             (
-                "GET, list",
-                "An index descent and a heap fetch; past the size of the cache, a random id costs a read from disk, and a few \
-                 rounds of those go side by side.",
+                "GET",
+                "Two index descents and a heap fetch. What is in no cache costs up to three reads from disk, of which a few \
+                 rounds' go side by side: then it is the disk that bounds it (\"never read before\"), and else the cores.",
+            ),
+            (
+                "list",
+                "Who asks for the same page at the same time shares its reading. What is left is to open, write and send \
+                 twenty consents.",
             ),
             (
                 "create",

@@ -3,12 +3,16 @@
 //! The log comes in by COPY and the read model by the projections' own rebuild; reactors are set behind what was
 //! loaded, as they would be in a log that grew. Then, in turns with a server (or event store) on the empty log:
 //! GET one of all and the first page of a list at 64 connections (as fast as they are answered, where a latency is the
-//! time in a queue for the cores, and at half of that rate), start-up, and creates at 64 in flight.
+//! time in a queue for the cores, and at half of that rate), start-up, and creates at 64 in flight. GET one has its turns
+//! once before its pages were read, when a latency is mostly the time in a queue for the disk, and then with what it
+//! asks for in the system's cache, as it is in a server that has run for a while.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use mobid_projections::consent::query as consents;
 use mobid_projections::registry;
 use mobid_projections::stream::rebuild;
 use sqlx::PgPool;
@@ -30,6 +34,8 @@ const EMPTY: &str = "bench_scale_empty";
 const FULL: &str = "bench_scale_full";
 /// Events that a transaction of the rebuild applies.
 const BATCH: i64 = 5_000;
+/// Consents that one statement reads.
+const READ: usize = 256;
 
 pub async fn run(bench: &Bench) -> Result<()> {
     bench.cluster.product(EMPTY).await?.close().await;
@@ -73,7 +79,7 @@ async fn size(bench: &Bench, consents: u64) -> Result<()> {
     }
     let create = format!("create, 64 in flight, {name}");
     bench.results.add(Figure::ratio(SECTION, create, "an empty log", &with, &without))?;
-    reads(bench, &name, generated.ids).await
+    reads(bench, &pool, &name, generated.ids).await
 }
 
 /// Read models as they would be by now.
@@ -113,7 +119,7 @@ async fn started_in(bench: &Bench, database: &str) -> Result<Duration> {
     Ok(started_in)
 }
 
-async fn reads(bench: &Bench, name: &str, ids: Vec<String>) -> Result<()> {
+async fn reads(bench: &Bench, pool: &PgPool, name: &str, ids: Vec<String>) -> Result<()> {
     let serving = Serving::mobid(bench, FULL).await?;
     // What was created beside no server is not in its read model yet.
     settled(bench, FULL).await?;
@@ -126,13 +132,18 @@ async fn reads(bench: &Bench, name: &str, ids: Vec<String>) -> Result<()> {
         pace: None,
     };
     let (ids, of) = (Arc::new(ids), key.clone());
+    let all = ids.clone();
     let one = move |_| {
-        let random = u64::from_be_bytes(mobid::secret::random()) % ids.len() as u64;
-        let id = ids.get(usize::try_from(random).unwrap_or(0)).map_or("", String::as_str);
+        let random = u64::from_be_bytes(mobid::secret::random()) % all.len() as u64;
+        let id = all.get(usize::try_from(random).unwrap_or(0)).map_or("", String::as_str);
         get(&format!("/v1/service/consents/{id}"), &of)
     };
     let list = move |_| get("/v1/service/consents", &key);
-    let (mut ones, mut lists) = (Latencies::default(), Latencies::default());
+    let (mut unread, mut ones, mut lists) =
+        (Latencies::default(), Latencies::default(), Latencies::default());
+    unread.measure(&plan, one.clone()).await?;
+    unread.report(bench, "GET one, never read before", name)?;
+    read_all(pool, &ids).await?;
     for _ in 0..bench.settings.rounds() {
         ones.measure(&plan, one.clone()).await?;
         lists.measure(&plan, list.clone()).await?;
@@ -141,6 +152,14 @@ async fn reads(bench: &Bench, name: &str, ids: Vec<String>) -> Result<()> {
     lists.report(bench, "first page of the list", name)?;
     memory(bench, &serving, &format!("{SECTION}, {name}")).context("memory")?;
     serving.stop().await
+}
+
+/// Fetches what a GET of each needs.
+async fn read_all(pool: &PgPool, ids: &[String]) -> Result<()> {
+    let reads = stream::iter(ids.chunks(READ))
+        .map(Ok)
+        .try_for_each_concurrent(8, async |ids| consents::current(pool, ids).await.map(drop));
+    Ok(reads.await?)
 }
 
 /// By round, in milliseconds: at full load, and at half of what that came to.

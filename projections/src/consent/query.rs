@@ -84,11 +84,10 @@ pub async fn as_of(pool: &PgPool, id: ConsentId, as_of: AsOf) -> Result<Option<F
     Ok(folded)
 }
 
-/// What a list is narrowed to; `now` decides what counts as expired.
-#[derive(Debug, Clone)]
+/// What a list is narrowed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
     pub tenant: ClientId,
-    pub now: DateTime<Utc>,
     pub status: Option<Status>,
     pub purpose: Option<String>,
     pub user_id: Option<UserId>,
@@ -111,7 +110,7 @@ pub struct PageKey {
 }
 
 /// One page of a list: up to `limit` consents, newest first.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageOf {
     pub filter: Filter,
     pub after: Option<PageKey>,
@@ -201,8 +200,9 @@ pub async fn of_users(
     .await
 }
 
-/// A page of those with a status, a purpose or a recipient: which index leads there depends on which of them.
-pub async fn narrowed(pool: &PgPool, page: &PageOf) -> Result<Vec<Row>, sqlx::Error> {
+/// A page of those with a status, a purpose or a recipient: which index leads there depends on which of them. `now`
+/// decides what counts as expired.
+pub async fn narrowed(pool: &PgPool, page: &PageOf, now: DateTime<Utc>) -> Result<Vec<Row>, sqlx::Error> {
     let PageOf { filter, after, limit } = page;
     // What shows as anything but expired is recorded so, and an index leads there.
     let recorded = filter.status.filter(|status| *status != Status::Expired);
@@ -231,7 +231,7 @@ pub async fn narrowed(pool: &PgPool, page: &PageOf) -> Result<Vec<Row>, sqlx::Er
         after.as_ref().map(|key| key.created_at),
         after.as_ref().map(|key| key.id.as_str()),
         filter.status.map(Status::as_str),
-        filter.now,
+        now,
         limit,
         recorded.map(Status::as_str)
     )

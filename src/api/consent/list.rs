@@ -34,13 +34,13 @@ pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -
     };
     let now = app.clock.now();
     let purpose = purpose.map(String::from);
-    let filter = Filter { tenant: client.id, now, status, purpose, user_id, created_after, created_before };
+    let filter = Filter { tenant: client.id, status, purpose, user_id, created_after, created_before };
     let after = cursor.and_then(|c| Some(PageKey { created_at: c.created_at()?, id: c.id }));
-    let mut rows = app.current.consents(PageOf { filter, after, limit: limit + 1 }).await?;
-    let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let rows = app.current.consents(PageOf { filter, after, limit: limit + 1 }, now).await?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
     let sessions: Vec<_> =
-        rows.iter().filter_map(|(id, folded)| Some((id, folded.state.session()?))).collect();
+        rows.iter().take(limit).filter_map(|(id, folded)| Some((id, folded.state.session()?))).collect();
     let users = sessions.iter().map(|(_, session)| session.request.user_id);
     let keys = app.vault.keys(client.id, users).await?;
     let mut items = Vec::with_capacity(sessions.len());
