@@ -148,7 +148,7 @@ async fn reads(bench: &Bench, pool: &PgPool, name: &str, ids: Vec<String>) -> Re
         ones.measure(&plan, one.clone()).await?;
         lists.measure(&plan, list.clone()).await?;
     }
-    ones.report(bench, "GET one", name)?;
+    ones.report(bench, "GET one, read before", name)?;
     lists.report(bench, "first page of the list", name)?;
     memory(bench, &serving, &format!("{SECTION}, {name}")).context("memory")?;
     serving.stop().await
