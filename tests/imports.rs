@@ -257,7 +257,7 @@ fn each_table_has_one_writer() {
             "client_requests",
         ],
     );
-    of("projections/src/stream", &["checkpoints", "projection_failures"]);
+    of("projections/src/stream", &["followers", "checkpoint_moves", "projection_failures"]);
     of("projections/src/consent", &["consents"]);
     of("projections/src/enrollment", &["enrollments"]);
     of("projections/src/device", &["devices"]);

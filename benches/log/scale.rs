@@ -90,7 +90,7 @@ async fn project(pool: &PgPool, head: i64) -> Result<()> {
     }
     let names: Vec<_> =
         registry::projections().iter().map(|projection| projection.name().to_owned()).collect();
-    sqlx::query("update checkpoints set position = $1 where name <> all ($2)")
+    sqlx::query("select set_checkpoint(name, version, position, $1) from checkpoints where name <> all ($2)")
         .bind(head)
         .bind(names)
         .execute(pool)

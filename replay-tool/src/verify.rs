@@ -138,7 +138,8 @@ impl Look {
 /// Where every follower stands, by name; a projection that never ran stands at 0, where it owes nothing.
 async fn checkpoints(conn: &mut PgConnection) -> anyhow::Result<BTreeMap<String, i64>> {
     let rows = sqlx::query!(
-        "select distinct on (name) name, version, position from checkpoints order by name, version desc"
+        r#"select distinct on (name) name as "name!", version as "version!", position as "position!"
+           from checkpoints order by name, version desc"#
     )
     .fetch_all(&mut *conn)
     .await?;

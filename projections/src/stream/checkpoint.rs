@@ -1,23 +1,23 @@
 //! How far a follower has come. The locked row and the compare-and-set are what fences a second holder.
+//!
+//! Each move is a row of its own in `checkpoint_moves`; a follower's row in `followers` is there to be locked, and the
+//! view `checkpoints` says where everybody is. 0027 says why, and has the statements.
 
 use sqlx::{Executor, PgConnection, PgExecutor, Row};
 
 /// The position of a follower's checkpoint, as anybody may read it; `None` before its first start.
 pub async fn read(db: impl PgExecutor<'_>, name: &str, version: i32) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar!("select position from checkpoints where name = $1 and version = $2", name, version)
-        .fetch_optional(db)
-        .await
+    let position = sqlx::query_scalar!(
+        r#"select position as "position!" from checkpoints where name = $1 and version = $2"#,
+        name,
+        version
+    );
+    position.fetch_optional(db).await
 }
 
 /// The same, locked until the transaction ends.
 pub async fn lock(conn: &mut PgConnection, name: &str, version: i32) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "select position from checkpoints where name = $1 and version = $2 for update",
-        name,
-        version
-    )
-    .fetch_optional(conn)
-    .await
+    sqlx::query_scalar!("select lock_checkpoint($1, $2)", name, version).fetch_one(conn).await
 }
 
 /// Locks what older versions have, and answers where the newest of them is.
@@ -26,14 +26,17 @@ pub async fn lock_older(
     name: &str,
     version: i32,
 ) -> Result<Option<i64>, sqlx::Error> {
-    let positions = sqlx::query_scalar!(
-        "select position from checkpoints where name = $1 and version < $2 order by version desc for update",
+    let versions = sqlx::query_scalar!(
+        "select version from followers where name = $1 and version < $2 order by version desc for update",
         name,
         version
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    Ok(positions.first().copied())
+    match versions.first() {
+        Some(newest) => read(conn, name, *newest).await,
+        None => Ok(None),
+    }
 }
 
 /// Makes the row of a new follower; false if somebody else just did.
@@ -44,7 +47,10 @@ pub async fn start(
     position: i64,
 ) -> Result<bool, sqlx::Error> {
     let made = sqlx::query!(
-        "insert into checkpoints (name, version, position) values ($1, $2, $3) on conflict do nothing",
+        "with made as (
+             insert into followers (name, version) values ($1, $2) on conflict do nothing returning name, version
+         )
+         insert into checkpoint_moves (name, version, position) select name, version, $3 from made",
         name,
         version,
         position
@@ -104,20 +110,12 @@ pub async fn compare_and_set(
     from: i64,
     to: i64,
 ) -> Result<bool, sqlx::Error> {
-    let moved = sqlx::query!(
-        "update checkpoints set position = $4, updated_at = clock_timestamp()
-         where name = $1 and version = $2 and position = $3",
-        name,
-        version,
-        from,
-        to
-    )
-    .execute(conn)
-    .await?;
-    Ok(moved.rows_affected() == 1)
+    sqlx::query_scalar!(r#"select set_checkpoint($1, $2, $3, $4) as "moved!""#, name, version, from, to)
+        .fetch_one(conn)
+        .await
 }
 
 /// The newest version of a follower that ever started here: an older one stands by.
 pub async fn newest_version(db: impl PgExecutor<'_>, name: &str) -> Result<Option<i32>, sqlx::Error> {
-    sqlx::query_scalar!("select max(version) from checkpoints where name = $1", name).fetch_one(db).await
+    sqlx::query_scalar!("select max(version) from followers where name = $1", name).fetch_one(db).await
 }

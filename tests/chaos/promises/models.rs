@@ -16,12 +16,14 @@ pub async fn watch_checkpoints(pool: &PgPool) {
         "create table chaos_steps_back (name text not null, was bigint not null, became bigint not null);
          create function chaos_remember_step_back() returns trigger language plpgsql as $$
          begin
-             insert into chaos_steps_back values (old.name, old.position, new.position);
+             insert into chaos_steps_back
+             select new.name, max(position), new.position from checkpoint_moves
+             where name = new.name and version = new.version having max(position) > new.position;
              return new;
          end
          $$;
-         create trigger chaos_steps_back before update on checkpoints for each row
-         when (new.position < old.position) execute function chaos_remember_step_back()",
+         create trigger chaos_steps_back before insert on checkpoint_moves for each row
+         execute function chaos_remember_step_back()",
     )
     .await
     .unwrap();
@@ -33,7 +35,7 @@ pub async fn checkpoints_only_moved_on(pool: &PgPool, told: &Told) {
     if let Some(first) = back.first() {
         told.broken("checkpoints only move on", format!("{} steps back, such as {first:?}", back.len()));
     }
-    pool.execute("drop trigger chaos_steps_back on checkpoints").await.unwrap();
+    pool.execute("drop trigger chaos_steps_back on checkpoint_moves").await.unwrap();
 }
 
 /// As the auditor's tool sees it.
