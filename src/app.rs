@@ -18,6 +18,7 @@ use crate::errands::Errands;
 use crate::event_store::EventStore;
 use crate::http::authentication::ClientKeys;
 use crate::limits::Limiter;
+use crate::listing::Listing;
 use crate::notifier::Notifier;
 use crate::vault::{MasterKey, Vault};
 
@@ -32,6 +33,7 @@ pub struct Parts {
     pub wake: Wake,
     pub store: EventStore,
     pub current: Current,
+    pub listing: Listing,
     pub vault: Vault,
     pub keys: ClientKeys,
     pub limiter: Limiter,
@@ -67,9 +69,12 @@ impl App {
         (draining, stopping): (watch::Receiver<bool>, watch::Receiver<bool>),
     ) -> Result<Self, ConfigError> {
         let store = EventStore::new(pool.clone(), wake.clone());
+        let ceremonies = Ceremonies::start(pool.clone(), master.clone());
+        let vault = Vault::new(pool.clone(), master);
         Ok(Self(Arc::new(Parts {
-            ceremonies: Ceremonies::start(pool.clone(), master.clone()),
-            vault: Vault::new(pool.clone(), master),
+            ceremonies,
+            listing: Listing::start(pool.clone(), vault.clone(), clock.clone(), config.public_origin()),
+            vault,
             keys: ClientKeys::new(store.clone(), clock.clone()),
             limiter: Limiter::start(&config, &clock)?,
             requests: RequestCounts::new(crate::ids::new_id()),

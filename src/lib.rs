@@ -19,6 +19,7 @@ pub mod http;
 pub mod ids;
 pub mod key_file;
 pub mod limits;
+pub mod listing;
 pub mod matching_number;
 pub mod notifier;
 pub mod openapi;

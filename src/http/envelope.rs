@@ -1,6 +1,6 @@
 //! The envelope of every answer: `{"code", "message", "data"}`, and for errors `type` and `requestId` as well.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Response as HttpResponse, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -12,10 +12,11 @@ use crate::ephemeral::idempotency::StoredAnswer;
 /// What a handler answers.
 pub type ApiResult = Result<Answer, ApiError>;
 
-/// A success: a message for people, data for programs, and the version of the resource if it is one.
+/// A success: a message for people, data for programs, and the version of the resource if it is one. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    body: String,
+    /// JSON text.
+    body: Bytes,
     etag: Option<String>,
     position: Option<i64>,
 }
@@ -50,8 +51,8 @@ impl<T> Page<T> {
 /// A success without a version.
 pub fn ok(message: &str, data: &impl Serialize) -> ApiResult {
     let envelope = Envelope { code: 200, kind: None, message, data, request_id: None };
-    let body = serde_json::to_string(&envelope).map_err(|error| ApiError::internal(&error))?;
-    Ok(Answer { body, etag: None, position: None })
+    let body = serde_json::to_vec(&envelope).map_err(|error| ApiError::internal(&error))?;
+    Ok(Answer { body: body.into(), etag: None, position: None })
 }
 
 impl Answer {
@@ -71,7 +72,8 @@ impl Answer {
 
     /// As it is kept for a retry.
     pub fn stored(&self) -> StoredAnswer {
-        StoredAnswer { status: 200, etag: self.etag.clone(), body: self.body.clone() }
+        let body = String::from_utf8_lossy(&self.body).into_owned();
+        StoredAnswer { status: 200, etag: self.etag.clone(), body }
     }
 }
 
@@ -89,8 +91,8 @@ impl IntoResponse for Answer {
 const HEADERS: usize = 20;
 
 /// JSON text as a response.
-pub fn json_response(status: StatusCode, body: String, etag: Option<&str>) -> Response {
-    let mut response = HttpResponse::new(Body::from(body));
+pub fn json_response(status: StatusCode, body: impl Into<Body>, etag: Option<&str>) -> Response {
+    let mut response = HttpResponse::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.reserve(HEADERS);

@@ -1,7 +1,5 @@
 //! Every error of the API: the only place that picks a status.
 
-use std::sync::Arc;
-
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mobid_domain::client::ClientError;
@@ -236,12 +234,6 @@ impl From<sqlx::Error> for ApiError {
 
 impl From<ApplyError> for ApiError {
     fn from(error: ApplyError) -> Self {
-        Self::internal(&error)
-    }
-}
-
-impl From<Arc<ApplyError>> for ApiError {
-    fn from(error: Arc<ApplyError>) -> Self {
         Self::internal(&error)
     }
 }

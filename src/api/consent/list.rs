@@ -13,7 +13,6 @@ use crate::http::cursor::Cursor;
 use crate::http::envelope::{ApiResult, Page, ok};
 use crate::http::query::Query;
 use crate::http::read_model::caught_up;
-use crate::presentation::consent as present;
 
 pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -> ApiResult {
     let status = query.take("status", "pending, approved, rejected, expired or revoked", Status::parse);
@@ -32,23 +31,8 @@ pub async fn list(client: ApiClient, State(app): State<App>, mut query: Query) -
             None => return Ok(ok("Consent sessions", &Page::<()>::whole(vec![]))?.position(position)),
         },
     };
-    let now = app.clock.now();
     let purpose = purpose.map(String::from);
     let filter = Filter { tenant: client.id, status, purpose, user_id, created_after, created_before };
     let after = cursor.and_then(|c| Some(PageKey { created_at: c.created_at()?, id: c.id }));
-    let rows = app.current.consents(PageOf { filter, after, limit: limit + 1 }, now).await?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    let sessions: Vec<_> =
-        rows.iter().take(limit).filter_map(|(id, folded)| Some((id, folded.state.session()?))).collect();
-    let users = sessions.iter().map(|(_, session)| session.request.user_id);
-    let keys = app.vault.keys(client.id, users).await?;
-    let mut items = Vec::with_capacity(sessions.len());
-    for (id, session) in &sessions {
-        let key = keys.get(&session.request.user_id);
-        items.push(present::body(&app.config.public_origin(), id, session, key, now)?);
-    }
-    let next = sessions.last().map(|(id, session)| Cursor::after(session.created_at, id).encode());
-    let next_cursor = next.filter(|_| more);
-    Ok(ok("Consent sessions", &Page { items, next_cursor })?.position(position))
+    Ok(app.listing.consents(PageOf { filter, after, limit }).await?.position(position))
 }
