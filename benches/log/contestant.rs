@@ -4,7 +4,8 @@
 //! nothing.
 //!
 //! The other servers have the same axum route, body, checks, answer, request id and log line. `plain` is our event store
-//! with its followers, but asks for no key and seals nothing; `stock` is postgres-es, with nothing following it.
+//! with its followers, but asks for no key and seals nothing; `stock` is postgres-es, with nothing following it or with
+//! the read model that it brings.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -60,6 +61,8 @@ pub enum Contestant {
         at: Where,
         #[arg(long)]
         connections: u32,
+        #[arg(long)]
+        read_model: bool,
     },
     /// Makes the rows of one projection again, as its follower would, and prints how many seconds it took.
     CatchUp {
@@ -108,7 +111,9 @@ pub async fn run(contestant: Contestant) -> Result<()> {
         Contestant::CatchUp { at, projection } => catch_up(&at, &projection).await,
         Contestant::Plain(at) => plain(at).await,
         Contestant::Open(at) => open(at).await,
-        Contestant::Stock { at, connections } => on_postgres_es(at, connections).await,
+        Contestant::Stock { at, connections, read_model } => {
+            on_postgres_es(at, connections, read_model).await
+        }
     }
 }
 
@@ -148,11 +153,16 @@ async fn behind(at: Where, routes: impl FnOnce(&App) -> Router) -> Result<()> {
     database.close().await
 }
 
-async fn on_postgres_es(at: Where, connections: u32) -> Result<()> {
+async fn on_postgres_es(at: Where, connections: u32, read_model: bool) -> Result<()> {
     telemetry::start_logs(LogFormat::Text);
     telemetry::start_metrics()?;
     let options = mobid::database::parse(&at.database_url)?;
-    let stock = Stock::open(options, connections, Arc::new(Sample::new()?)).await?;
+    let sample = Arc::new(Sample::new()?);
+    let stock = if read_model {
+        Stock::with_read_model(options, connections, sample).await?
+    } else {
+        Stock::open(options, connections, sample).await?
+    };
     let state = OnStock { stock, caller: Arc::new(Caller::new()) };
     let routes = Router::new().route(ROUTE, post(on_stock)).with_state(state);
     until_told(routes.route("/health/ready", ready()).layer(from_fn(named))).await

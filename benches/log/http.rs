@@ -1,8 +1,9 @@
 //! POST over HTTP at 64 connections: `mobid serve` as it is, the same store behind a bare route, postgres-es behind
 //! that route.
 //!
-//! The server, the load and Postgres share the machine's cores. Ours has its followers running all along; what stands
-//! on postgres-es has nothing to keep but its table.
+//! The server, the load and Postgres share the machine's cores. Ours has its followers running all along, so that what
+//! was created can be listed, counted, and told to subscribers. What stands on postgres-es has nothing to keep but its
+//! table; or also the read model that postgres-es brings, one row for each consent and no index but its key.
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::stock;
 pub const SECTION: &str = "http";
 pub const CONNECTIONS: usize = 64;
 const STOCK: &str = "the same route on stock postgres-es";
+const STOCK_READ_MODEL: &str = "the same route on stock postgres-es with its read model";
 const BARE: &str = "itself without authentication and sealing";
 
 /// Who takes turns.
@@ -26,30 +28,37 @@ const KNOWN: usize = 0;
 const NEW: usize = 1;
 const PLAIN: usize = 2;
 const ON_STOCK: usize = 3;
+const ON_STOCK_READ_MODEL: usize = 4;
+const TURNS: usize = 5;
 
 pub async fn run(bench: &Bench) -> Result<()> {
     for database in ["bench_http", "bench_http_plain"] {
         bench.cluster.product(database).await?.close().await;
     }
-    stock::prepare(&bench.cluster.database("bench_http_stock").await?).await?;
-    let connections = ["--connections".to_owned(), bench.settings.stock_pool.unwrap_or(32).to_string()];
+    for database in ["bench_http_stock", "bench_http_stock_read_model"] {
+        stock::prepare(&bench.cluster.database(database).await?).await?;
+    }
+    let connections = bench.settings.stock_pool.unwrap_or(32).to_string();
+    let connections = ["--connections".to_owned(), connections, "--read-model".to_owned()];
     let mobid = Serving::mobid(bench, "bench_http").await?;
     let plain = Serving::contestant(bench, "plain", "bench_http_plain", &[]).await?;
-    let on_stock = Serving::contestant(bench, "stock", "bench_http_stock", &connections).await?;
+    let on_stock = Serving::contestant(bench, "stock", "bench_http_stock", &connections[..2]).await?;
+    let with_read_model =
+        Serving::contestant(bench, "stock", "bench_http_stock_read_model", &connections).await?;
     let key = mobid.owner_key()?;
 
-    let (mut rates, mut p99): ([Vec<f64>; 4], [Vec<f64>; 4]) = Default::default();
+    let (mut rates, mut p99): ([Vec<f64>; TURNS], [Vec<f64>; TURNS]) = Default::default();
     let mut recipients = 1_000_000_000;
     for round in 0..bench.settings.rounds() {
-        for turn in 0..4 {
-            let which = (turn + round) % 4;
-            let server = [&mobid, &mobid, &plain, &on_stock][which];
+        for turn in 0..TURNS {
+            let which = (turn + round) % TURNS;
+            let server = [&mobid, &mobid, &plain, &on_stock, &with_read_model][which];
             // More than a turn can use up.
             recipients += 10_000_000;
             let first = if which == NEW { Some(recipients) } else { None };
             let driven = posts(bench, server, &key, first).await?;
             // What its followers have left to do is not to burden the next.
-            if which != ON_STOCK {
+            if which != ON_STOCK && which != ON_STOCK_READ_MODEL {
                 let database = if which == PLAIN { "bench_http_plain" } else { "bench_http" };
                 settled(bench, database).await?;
             }
@@ -60,13 +69,15 @@ pub async fn run(bench: &Bench) -> Result<()> {
     for (which, name) in [(KNOWN, "POST, known recipient"), (NEW, "POST, new recipients")] {
         let ours = &rates[which];
         bench.results.add(Figure::ratio(SECTION, name, STOCK, ours, &rates[ON_STOCK]))?;
+        let theirs = &rates[ON_STOCK_READ_MODEL];
+        bench.results.add(Figure::ratio(SECTION, name, STOCK_READ_MODEL, ours, theirs))?;
         bench.results.add(Figure::ratio(SECTION, name, BARE, ours, &rates[PLAIN]))?;
         bench.results.add(Figure::plain(SECTION, format!("{name}, p99"), "ms", &p99[which]))?;
     }
     let bare = "POST, without authentication and sealing";
     bench.results.add(Figure::ratio(SECTION, bare, STOCK, &rates[PLAIN], &rates[ON_STOCK]))?;
     memory(bench, &mobid, SECTION)?;
-    for server in [mobid, plain, on_stock] {
+    for server in [mobid, plain, on_stock, with_read_model] {
         server.stop().await?;
     }
     Ok(())

@@ -1,16 +1,19 @@
-//! Stock postgres-es: the same aggregate, events and metadata through `CqrsFramework::execute`, in the table that its
-//! documentation gives, without any query behind it.
+//! Stock postgres-es: the same aggregate, events and metadata through `CqrsFramework::execute`, in the tables that its
+//! documentation gives; without any query behind it, or with the one that it brings, which keeps each consent's state.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Result;
-use cqrs_es::AggregateError;
+use cqrs_es::persist::GenericQuery;
+use cqrs_es::{AggregateError, EventEnvelope, View};
 use mobid::event_store::CommandContext;
 use mobid_domain::consent::{Consent, ConsentCommand};
-use postgres_es::{PostgresCqrs, postgres_cqrs};
+use mobid_domain::event::Decider as _;
+use postgres_es::{PostgresCqrs, PostgresViewRepository, postgres_cqrs};
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, Executor};
+use sqlx::{ConnectOptions, Connection, Executor, PgPool};
 
 use crate::drive::Done;
 use crate::sample::Sample;
@@ -29,7 +32,23 @@ create table events (
     payload        json                         not null,
     metadata       json                         not null,
     primary key (aggregate_type, aggregate_id, sequence)
+);
+create table consents (
+    view_id text                        not null,
+    version bigint check (version >= 0) not null,
+    payload json                        not null,
+    primary key (view_id)
 )";
+
+/// A row of its read model: the state, as ours has it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept(Consent);
+
+impl View<Consent> for Kept {
+    fn update(&mut self, event: &EventEnvelope<Consent>) {
+        self.0.evolve(event.payload.clone());
+    }
+}
 
 #[derive(Clone)]
 pub struct Stock {
@@ -37,18 +56,36 @@ pub struct Stock {
     sample: Arc<Sample>,
 }
 
-/// Makes its table.
+/// Makes its tables.
 pub async fn prepare(options: &PgConnectOptions) -> Result<()> {
     let mut conn = options.connect().await?;
     conn.execute(SCHEMA).await?;
     Ok(conn.close().await?)
 }
 
+async fn pool(options: PgConnectOptions, connections: u32) -> Result<PgPool> {
+    let options = options.disable_statement_logging();
+    Ok(PgPoolOptions::new().max_connections(connections).connect_with(options).await?)
+}
+
 impl Stock {
+    /// Without a read model.
     pub async fn open(options: PgConnectOptions, connections: u32, sample: Arc<Sample>) -> Result<Self> {
-        let options = options.disable_statement_logging();
-        let pool = PgPoolOptions::new().max_connections(connections).connect_with(options).await?;
+        let pool = pool(options, connections).await?;
         Ok(Self { cqrs: Arc::new(postgres_cqrs(pool, vec![], ())), sample })
+    }
+
+    pub async fn with_read_model(
+        options: PgConnectOptions,
+        connections: u32,
+        sample: Arc<Sample>,
+    ) -> Result<Self> {
+        let pool = pool(options, connections).await?;
+        let rows: PostgresViewRepository<Kept, Consent> =
+            PostgresViewRepository::new("consents", pool.clone());
+        let mut query = GenericQuery::new(Arc::new(rows));
+        query.use_error_handler(Box::new(|error| panic!("its read model fell behind: {error}")));
+        Ok(Self { cqrs: Arc::new(postgres_cqrs(pool, vec![Box::new(query)], ())), sample })
     }
 
     pub async fn create(&self, id: &str) -> Result<Done> {
