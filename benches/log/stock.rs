@@ -9,7 +9,6 @@ use cqrs_es::persist::GenericQuery;
 use cqrs_es::{AggregateError, EventEnvelope, View};
 use mobid::event_store::CommandContext;
 use mobid_domain::consent::{Consent, ConsentCommand};
-use mobid_domain::event::Decider as _;
 use postgres_es::{PostgresCqrs, PostgresViewRepository, postgres_cqrs};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
