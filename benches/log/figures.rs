@@ -92,6 +92,13 @@ impl Figure {
         self.ours.iter().zip(&self.theirs).map(|(ours, theirs)| ours / theirs).collect()
     }
 
+    /// The same with the ratios alone, for what leaves the machine.
+    pub fn without_absolutes(self) -> Self {
+        let ours = self.shown();
+        let theirs = if self.against.is_some() { vec![1.0; ours.len()] } else { vec![] };
+        Self { ours, theirs, ..self }
+    }
+
     pub fn spread(&self) -> Spread {
         let mut shown = self.shown();
         shown.sort_unstable_by(f64::total_cmp);

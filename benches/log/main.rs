@@ -3,7 +3,8 @@
 //! `cargo bench --bench log` starts a Postgres of its own, configured as the embedded one is (every commit on disk),
 //! lets the contestants take turns on it, a database each, and prints ratios: one a round, their minimum, median and
 //! maximum. Absolute figures of a machine go to `target/bench/log.jsonl` only. `-- report` makes `benches/RESULTS.md`
-//! and `benches/results.svg` of the newest of them; `-- --quick` runs everything, tiny, to see that it works.
+//! and `benches/results.svg` of the newest of them and of those that `benches/results.jsonl` keeps; `-- --quick` runs
+//! everything, tiny, to see that it works.
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock, and waits")]
 
 mod append;

@@ -1,4 +1,5 @@
-//! `benches/RESULTS.md` and `benches/results.svg`, from the newest figures.
+//! `benches/RESULTS.md` and `benches/results.svg`, from the newest figures, which are kept in `benches/results.jsonl`: a
+//! section that is measured elsewhere, or later, leaves the others as they are.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,12 +28,15 @@ a program and are kept out of this page; figures in milliseconds or MiB are of t
 
 /// Writes both; of figures that mean nothing (`--quick`) only where nobody takes them for results.
 pub fn write(quick: bool) -> Result<()> {
-    let figures = newest(quick)?;
+    let dir = if quick { scratch() } else { Path::new(env!("CARGO_MANIFEST_DIR")).join("benches") };
+    let kept = dir.join("results.jsonl");
+    let figures = newest(&[&kept, &results_path()], quick)?;
     ensure!(
         !figures.is_empty(),
         "nothing was measured yet (--quick does not count): cargo bench --bench log"
     );
-    let dir = if quick { scratch() } else { Path::new(env!("CARGO_MANIFEST_DIR")).join("benches") };
+    let lines: Vec<_> = figures.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+    fs::write(kept, lines.join("\n") + "\n")?;
     fs::write(dir.join("RESULTS.md"), page(&figures)?)?;
     plot::draw(&dir.join("results.svg"), &figures)?;
     println!("{} and results.svg beside it are written", dir.join("RESULTS.md").display());
@@ -43,20 +47,23 @@ fn scratch() -> PathBuf {
     results_path().with_file_name("")
 }
 
-/// The last of each figure, in the order in which they first came.
-fn newest(quick: bool) -> Result<Vec<Measured>> {
-    let path = results_path();
-    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+/// The last of each figure, as it is shown, in the order in which they first came.
+fn newest(files: &[&Path], quick: bool) -> Result<Vec<Measured>> {
     let (mut order, mut newest) = (vec![], BTreeMap::new());
-    for line in text.lines() {
-        let measured: Measured = serde_json::from_str(line)?;
-        if measured.quick != quick {
-            continue;
-        }
-        let figure = &measured.figure;
-        let key = (figure.section.clone(), figure.name.clone(), figure.against.clone());
-        if newest.insert(key.clone(), measured).is_none() {
-            order.push(key);
+    for file in files.iter().filter(|file| file.exists()) {
+        let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        for line in text.lines() {
+            let mut measured: Measured =
+                serde_json::from_str(line).with_context(|| file.display().to_string())?;
+            if measured.quick != quick {
+                continue;
+            }
+            measured.figure = measured.figure.without_absolutes();
+            let figure = &measured.figure;
+            let key = (figure.section.clone(), figure.name.clone(), figure.against.clone());
+            if newest.insert(key.clone(), measured).is_none() {
+                order.push(key);
+            }
         }
     }
     Ok(order.iter().filter_map(|key| newest.remove(key)).collect())
