@@ -117,8 +117,8 @@ pub const SECTIONS: &[About] = &[
         heading: "While another session holds a snapshot",
         bounds: &[(
             "create, POST",
-            "An append updates no row of the log, so a held snapshot keeps no dead versions in its way; what is left is \
-             each follower's checkpoint, of which it keeps every version.",
+            "Neither an append nor the move of a checkpoint updates a row, so a held snapshot keeps no dead versions in \
+             their way.",
         )],
     },
     About {
@@ -129,7 +129,8 @@ pub const SECTIONS: &[About] = &[
                 "POST",
                 "Server, load and Postgres share the cores, and all are busy: processor time a request bounds it rather than \
                  the disk. A bit more than half is the server (HTTP, JSON, sealing, the followers' side of what follows), \
-                 the rest Postgres: the append, and the read model with its four indexes, which postgres-es does not have.",
+                 the rest Postgres: the append, and the read model with its four indexes. postgres-es alone has none, and \
+                 with the one that it brings a primary key is all that its rows have for an index.",
             ),
             (
                 "new recipients",
@@ -208,8 +209,8 @@ pub const SECTIONS: &[About] = &[
             ),
             (
                 "list",
-                "Who asks for the same page at the same time shares its reading. What is left is to open, write and send \
-                 twenty consents.",
+                "Who asks for the same page at the same time shares its reading, opening and writing. What is left is the \
+                 key, its limits, and to send twenty consents.",
             ),
             (
                 "create",
