@@ -92,6 +92,11 @@ impl Figure {
         self.ours.iter().zip(&self.theirs).map(|(ours, theirs)| ours / theirs).collect()
     }
 
+    /// A rate that stands alone says more about the machine than about the program.
+    pub fn is_absolute_rate(&self) -> bool {
+        self.against.is_none() && self.unit == "a second"
+    }
+
     /// The same with the ratios alone, for what leaves the machine.
     pub fn without_absolutes(self) -> Self {
         let ours = self.shown();

@@ -2,6 +2,7 @@
 //! section that is measured elsewhere, or later, leaves the others as they are.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,20 +50,28 @@ fn scratch() -> PathBuf {
 
 /// The last of each figure, as it is shown, in the order in which they first came.
 fn newest(files: &[&Path], quick: bool) -> Result<Vec<Measured>> {
-    let (mut order, mut newest) = (vec![], BTreeMap::new());
+    let (mut order, mut newest) = (vec![], BTreeMap::<_, Measured>::new());
     for file in files.iter().filter(|file| file.exists()) {
         let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
         for line in text.lines() {
             let mut measured: Measured =
                 serde_json::from_str(line).with_context(|| file.display().to_string())?;
-            if measured.quick != quick {
+            if measured.quick != quick || measured.figure.is_absolute_rate() {
                 continue;
             }
             measured.figure = measured.figure.without_absolutes();
             let figure = &measured.figure;
             let key = (figure.section.clone(), figure.name.clone(), figure.against.clone());
-            if newest.insert(key.clone(), measured).is_none() {
-                order.push(key);
+            match newest.entry(key) {
+                Entry::Vacant(entry) => {
+                    order.push(entry.key().clone());
+                    entry.insert(measured);
+                }
+                // What this machine measured once may be older than what the tree has from another.
+                Entry::Occupied(mut entry) if entry.get().at <= measured.at => {
+                    entry.insert(measured);
+                }
+                Entry::Occupied(_) => {}
             }
         }
     }
