@@ -21,6 +21,7 @@ pub mod key_file;
 pub mod limits;
 pub mod listing;
 pub mod matching_number;
+mod memory;
 pub mod notifier;
 pub mod openapi;
 pub mod owner;

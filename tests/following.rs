@@ -34,7 +34,6 @@ async fn poison(app: &TestApp, id: &str, event_type: &str) -> i64 {
     let admin = admin_pool(&app.database_url()).await;
     let known = reader::of_aggregate(app.pool(), "consent", id, 0).await.unwrap();
     let event = RawEvent {
-        command_id: "cmd_poison",
         tenant: &known[0].tenant,
         aggregate_type: "consent",
         aggregate_id: id,

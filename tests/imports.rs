@@ -167,8 +167,11 @@ fn only_the_event_store_appends() {
     others.retain(|source| !source.path.starts_with("src/event_store"));
     others.extend(sources("projections/src"));
     others.extend(sources("replay-tool/src"));
-    assert_none_says(&others, &["append_events", "insert into events", "insert into claims", "copy events"]);
-    let store: Vec<_> = sources("src/event_store").iter().flat_map(|s| s.says(&["append_events"])).collect();
+    assert_none_says(
+        &others,
+        &["append_batch", "append_event", "insert into events", "insert into claims", "copy events"],
+    );
+    let store: Vec<_> = sources("src/event_store").iter().flat_map(|s| s.says(&["append_batch"])).collect();
     assert!(!store.is_empty(), "the search finds what it looks for");
 }
 

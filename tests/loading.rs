@@ -227,7 +227,6 @@ async fn a_load_that_meets_an_event_that_cannot_be_read_leaves_the_rows_of_what_
             .await
             .unwrap();
     let event = RawEvent {
-        command_id: "cmd_poison",
         tenant: &tenant,
         aggregate_type: "consent",
         aggregate_id: &id,

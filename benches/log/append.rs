@@ -124,7 +124,7 @@ fn row(sample: &Sample) -> Result<Row> {
     let context = sample.context();
     let events = Consent::default().decide(&context.stamp(sample.create()))?;
     let event = events.first().context("a create makes an event")?;
-    let row = Row { payload: canonical_text(event)?, metadata: canonical_text(&context.metadata())? };
+    let row = Row { payload: canonical_text(event)?, metadata: context.metadata_text()? };
     let (payload, metadata) = (row.payload.len(), row.metadata.len());
     println!("a {} has {payload} bytes of payload and {metadata} of metadata", event.event_type());
     Ok(row)

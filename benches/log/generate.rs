@@ -136,7 +136,7 @@ impl Generator {
         rows.bytes(event.event_type().as_bytes());
         rows.bytes(event.event_version().as_bytes());
         rows.bytes(canonical_text(&event)?.as_bytes());
-        rows.bytes(canonical_text(&context.metadata())?.as_bytes());
+        rows.bytes(context.metadata_text()?.as_bytes());
         rows.timestamp(self.at);
         state.evolve(event);
         Ok(())

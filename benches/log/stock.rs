@@ -9,6 +9,7 @@ use cqrs_es::persist::GenericQuery;
 use cqrs_es::{AggregateError, EventEnvelope, View};
 use mobid::event_store::CommandContext;
 use mobid_domain::consent::{Consent, ConsentCommand};
+use mobid_domain::recorded::Metadata;
 use postgres_es::{PostgresCqrs, PostgresViewRepository, postgres_cqrs};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -106,7 +107,7 @@ impl Stock {
         command: ConsentCommand,
         context: &CommandContext,
     ) -> Result<Done> {
-        let metadata: HashMap<_, _> = context.metadata().0.into_iter().collect();
+        let metadata = metadata(context);
         for _ in 0..ATTEMPTS {
             let stamped = context.stamp(command.clone());
             match self.cqrs.execute_with_metadata(id, stamped, metadata.clone()).await {
@@ -117,4 +118,18 @@ impl Stock {
         }
         Ok(Done::GivenUp)
     }
+}
+
+/// The same that our events have.
+fn metadata(context: &CommandContext) -> HashMap<String, String> {
+    let held: Vec<_> = context.permissions.iter().map(|permission| permission.as_str()).collect();
+    let mut fields = HashMap::from([
+        (Metadata::COMMAND_ID, context.command_id.to_string()),
+        (Metadata::REQUEST_ID, context.request_id.clone()),
+        (Metadata::ACTOR_KIND, context.actor.kind().to_owned()),
+        (Metadata::ACTOR_ID, context.actor.id()),
+        (Metadata::PERMISSIONS, held.join(" ")),
+    ]);
+    fields.extend(context.key_id.map(|key_id| (Metadata::KEY_ID, key_id.to_string())));
+    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

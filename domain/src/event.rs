@@ -2,8 +2,8 @@
 //! stays in the log for ever.
 
 use cqrs_es::Aggregate;
-use serde::Serialize;
 
+pub use crate::canonical::text as canonical_text;
 use crate::stamped::Stamped;
 
 /// An aggregate whose decision is a pure function of (state, command).
@@ -14,12 +14,6 @@ pub trait Decider:
 
     /// The events that follow from a command; none if there is nothing to do; a reason if it is refused.
     fn decide(&self, command: &Stamped<Self::Order>) -> Result<Vec<Self::Event>, Self::Error>;
-}
-
-/// JSON text with sorted keys: the bytes that are stored, hashed and kept for ever.
-pub fn canonical_text<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
-    // serde_json::Value keeps its keys in a BTreeMap as long as nobody turns on `preserve_order`; a test says so.
-    serde_json::to_string(&serde_json::to_value(value)?)
 }
 
 /// Writes the cqrs-es side of an aggregate that has `decide` and `evolve`.
@@ -60,20 +54,3 @@ macro_rules! aggregate {
     };
 }
 pub(crate) use aggregate;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stored_json_has_sorted_keys() {
-        #[derive(Serialize)]
-        struct Backwards {
-            z: u8,
-            m: std::collections::HashMap<String, u8>,
-            a: u8,
-        }
-        let value = Backwards { z: 1, m: [("y".to_owned(), 2), ("b".to_owned(), 3)].into(), a: 4 };
-        assert_eq!(canonical_text(&value).unwrap(), r#"{"a":4,"m":{"b":3,"y":2},"z":1}"#);
-    }
-}

@@ -4,6 +4,7 @@
 //! no IO, no clock, no randomness. Time, ids and sealed personal data come from the edge.
 
 pub mod actor;
+mod canonical;
 pub mod client;
 pub mod consent;
 pub mod device;

@@ -88,7 +88,7 @@ impl Cluster {
 
     /// Writes the settings of this version of the server.
     pub(super) fn configure(&self, socket_dir: &Path) -> Result<(), EmbeddedPostgresError> {
-        self.replace("postgresql.conf", &config::postgresql_conf(socket_dir))?;
+        self.replace("postgresql.conf", &config::postgresql_conf(socket_dir, crate::memory::total()))?;
         self.replace("pg_hba.conf", config::PG_HBA)
     }
 

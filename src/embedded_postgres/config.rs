@@ -13,8 +13,12 @@ local all all trust
 local replication all trust
 ";
 
-/// `postgresql.conf`. `socket_dir` has been checked to need no quoting.
-pub(super) fn postgresql_conf(socket_dir: &Path) -> String {
+/// `postgresql.conf` for a machine with so many bytes of memory. `socket_dir` has been checked to need no quoting.
+pub(super) fn postgresql_conf(socket_dir: &Path, memory: u64) -> String {
+    // A quarter of the memory is Postgres' own advice. What is newest is read and written again and again: where it has
+    // no room, the one connection that appends also has to write old pages out.
+    let shared_buffers = (memory / 4 >> 20).clamp(128, 1_024);
+    let effective_cache_size = (memory / 2 >> 20).max(256);
     format!(
         "\
 # Written by mobid at every start. Your own settings: `alter system set …`, as the role postgres.
@@ -33,8 +37,8 @@ full_page_writes = on
 wal_level = replica
 
 # An append log: few large commits, long stretches between checkpoints, reads that follow the head.
-shared_buffers = 256MB
-effective_cache_size = 1GB
+shared_buffers = {shared_buffers}MB
+effective_cache_size = {effective_cache_size}MB
 work_mem = 8MB
 maintenance_work_mem = 128MB
 wal_buffers = 16MB
@@ -84,4 +88,21 @@ default_text_search_config = 'pg_catalog.simple'
 ",
         socket_dir = socket_dir.display()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared_buffers(memory: u64) -> String {
+        let conf = postgresql_conf(Path::new("/run/x"), memory);
+        conf.lines().find_map(|line| line.strip_prefix("shared_buffers = ")).unwrap().to_owned()
+    }
+
+    #[test]
+    fn postgres_gets_a_quarter_of_the_memory_within_bounds() {
+        assert_eq!(shared_buffers(256 << 20), "128MB");
+        assert_eq!(shared_buffers(2 << 30), "512MB");
+        assert_eq!(shared_buffers(64 << 30), "1024MB");
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mobid_projections::stream::wake::Wake;
+use mobid_projections::stream::wake::{Appending, Wake};
 use sqlx::postgres::PgConnectOptions;
 use tokio::runtime;
 use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
@@ -38,9 +38,11 @@ pub enum AppendError {
     Refused(String),
 }
 
+type Reply = oneshot::Sender<Result<Outcome, AppendError>>;
+
 struct Job {
     append: Append,
-    reply: oneshot::Sender<Result<Outcome, AppendError>>,
+    reply: Reply,
 }
 
 /// A handle to the appender; it ends when the last handle is gone and everything is settled.
@@ -152,33 +154,65 @@ struct Task {
     wake: Wake,
 }
 
+/// A batch whose fate is known, and nobody was told yet.
+#[derive(Default)]
+struct Settled<'a> {
+    batch: Vec<Job>,
+    outcomes: Vec<Result<Outcome, AppendError>>,
+    /// Of who waited behind one of them and is too late.
+    late: Vec<Reply>,
+    _appending: Option<Appending<'a>>,
+}
+
+impl Settled<'_> {
+    fn tell(self, wake: &Wake) {
+        let (appends, replies): (Vec<_>, Vec<_>) =
+            self.batch.into_iter().map(|job| (job.append, job.reply)).unzip();
+        tell_followers(wake, appends, &self.outcomes);
+        for (reply, outcome) in replies.into_iter().zip(self.outcomes) {
+            // A caller that gave up meanwhile learns it from its next attempt.
+            let _ = reply.send(outcome);
+        }
+        // After the others: by then what there is now is remembered.
+        for reply in self.late {
+            let _ = reply.send(Ok(Outcome::Conflict));
+        }
+    }
+}
+
 impl Task {
     async fn run(mut self) {
         let wake = self.wake.clone();
-        while let Some(batch) = self.gather().await {
+        let mut settled = Settled::default();
+        loop {
+            let first = match self.waiting() {
+                Some(first) => first,
+                None => {
+                    std::mem::take(&mut settled).tell(&wake);
+                    let Some(first) = self.jobs.recv().await else { break };
+                    first
+                }
+            };
+            let batch = self.gather(first);
             let appending = wake.appending();
             let all: Vec<_> = batch.iter().map(|job| &job.append).collect();
-            let outcomes = self.line.settle(&all).await;
-            self.turn_away_late(&batch, &outcomes);
-            let (appends, replies): (Vec<_>, Vec<_>) =
-                batch.into_iter().map(|job| (job.append, job.reply)).unzip();
-            tell_followers(&wake, appends, &outcomes);
-            drop(appending);
-            for (reply, outcome) in replies.into_iter().zip(outcomes) {
-                // A caller that gave up meanwhile learns it from its next attempt.
-                let _ = reply.send(outcome);
-            }
+            // Sent before those of the last one are told, so that the database does not wait for that.
+            let last = std::mem::take(&mut settled);
+            let (outcomes, ()) = tokio::join!(biased; self.line.settle(&all), async { last.tell(&wake) });
+            let late = self.turn_away_late(&batch, &outcomes);
+            settled = Settled { batch, outcomes, late, _appending: Some(appending) };
         }
         self.line.close().await;
     }
 
-    /// The next batch, of whatever is there; `None` when there will be no more. While it is under way the next one fills:
-    /// to wait for more would leave the database without work.
-    async fn gather(&mut self) -> Option<Vec<Job>> {
-        let first = match self.postponed.pop_front() {
-            Some(job) => job,
-            None => self.jobs.recv().await?,
-        };
+    /// A command that came while others were under way.
+    fn waiting(&mut self) -> Option<Job> {
+        self.postponed.pop_front().or_else(|| self.jobs.try_recv().ok())
+    }
+
+    /// The next batch, of whatever is there. While it is under way the next one fills: to wait for more would leave the
+    /// database without work.
+    fn gather(&mut self, first: Job) -> Vec<Job> {
         let mut gathered = Gathered::default();
         gathered.takes(&first.append);
         let mut batch = vec![first];
@@ -191,7 +225,7 @@ impl Task {
         {
             self.take(&mut gathered, &mut batch, job);
         }
-        Some(batch)
+        batch
     }
 
     fn take(&mut self, gathered: &mut Gathered, batch: &mut Vec<Job>, job: Job) {
@@ -204,11 +238,12 @@ impl Task {
         }
     }
 
-    /// Who waited behind a command on the same aggregate that went in has decided on what is over: they are told at
-    /// once, and need not be sent to find out.
-    fn turn_away_late(&mut self, batch: &[Job], outcomes: &[Result<Outcome, AppendError>]) {
+    /// Who waited behind a command on the same aggregate that went in has decided on what is over: they need not be sent
+    /// to find out.
+    fn turn_away_late(&mut self, batch: &[Job], outcomes: &[Result<Outcome, AppendError>]) -> Vec<Reply> {
+        let mut late = Vec::new();
         if self.postponed.is_empty() {
-            return;
+            return late;
         }
         let moved: HashSet<_> = batch
             .iter()
@@ -222,11 +257,12 @@ impl Task {
         for job in waiting {
             let Append { aggregate_type, aggregate_id, expected, .. } = &job.append;
             if moved.contains(&(*aggregate_type, aggregate_id.as_str(), *expected)) {
-                let _ = job.reply.send(Ok(Outcome::Conflict));
+                late.push(job.reply);
             } else {
                 self.postponed.push_back(job);
             }
         }
+        late
     }
 }
 
@@ -236,7 +272,6 @@ mod tests {
 
     fn job(aggregate_id: &str) -> Job {
         let append = Append {
-            command_id: String::new(),
             tenant: String::new(),
             aggregate_type: "consent",
             aggregate_id: aggregate_id.to_owned(),
@@ -266,22 +301,20 @@ mod tests {
             queue.send(job("crowded")).await.unwrap();
         }
         queue.send(job("other")).await.unwrap();
-        let batch = task.gather().await.unwrap();
+        let first = task.waiting().unwrap();
+        let batch = task.gather(first);
         let ids: Vec<_> = batch.iter().map(|job| job.append.aggregate_id.as_str()).collect();
         assert_eq!(ids, ["crowded", "other"]);
     }
 
     #[tokio::test]
-    async fn who_waited_behind_a_change_of_the_same_aggregate_is_told_at_once() {
+    async fn who_waited_behind_a_change_of_the_same_aggregate_need_not_be_sent() {
         let (_queue, jobs) = mpsc::channel(QUEUE);
-        let (reply, mut answer) = oneshot::channel();
-        let late = Job { reply, ..job("crowded") };
-        let postponed = VecDeque::from([late, job("other")]);
+        let postponed = VecDeque::from([job("crowded"), job("other")]);
         let mut task = Task { line: line(), jobs, postponed, wake: Wake::default() };
-        task.turn_away_late(&[job("crowded")], &[Ok(Outcome::Conflict)]);
-        assert!(answer.try_recv().is_err(), "it may be its turn yet");
-        task.turn_away_late(&[job("crowded")], &[Ok(Outcome::Appended { position: 1, recorded_at: None })]);
-        assert_eq!(answer.try_recv().unwrap().unwrap(), Outcome::Conflict);
+        let mut late = |outcome| task.turn_away_late(&[job("crowded")], &[Ok(outcome)]).len();
+        assert_eq!(late(Outcome::Conflict), 0, "it may be its turn yet");
+        assert_eq!(late(Outcome::Appended { position: 1, recorded_at: None }), 1);
         assert_eq!(task.postponed.len(), 1);
     }
 }

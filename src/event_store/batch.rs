@@ -6,7 +6,11 @@ use chrono::{DateTime, Utc};
 use cqrs_es::{Aggregate, DomainEvent};
 use mobid_domain::event::canonical_text;
 use mobid_domain::recorded::Recorded;
-use sqlx::PgConnection;
+use sqlx::encode::{Encode, IsNull};
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::{Oid, PgRecordEncoder};
+use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo};
+use sqlx::{PgConnection, Postgres, Type};
 use uuid::Uuid;
 
 /// Events a batch holds at the most.
@@ -58,13 +62,14 @@ pub fn new_events<A: Aggregate>(events: &[A::Event]) -> Result<Vec<NewEvent>, se
 /// The events of one command on one aggregate: all go in, or none.
 #[derive(Debug, Clone)]
 pub struct Append {
-    pub command_id: String,
     pub tenant: String,
     pub aggregate_type: &'static str,
     pub aggregate_id: String,
     /// The sequence that was decided on; 0 for a new aggregate.
     pub expected: i64,
+    /// One at least.
     pub events: Vec<NewEvent>,
+    /// JSON text; the command's id in it tells whose events they are, should they be sent again.
     pub metadata: String,
     pub claims: Vec<Claim>,
     pub idempotency: Option<IdempotencyRecord>,
@@ -157,25 +162,15 @@ pub async fn send(conn: &mut PgConnection, batch: &[&Append]) -> Result<Vec<Outc
     }
     let columns = Columns::of(batch);
     let row = sqlx::query!(
-        r#"select base as "base!", stamped_at as "stamped_at!", outcomes as "outcomes!: Vec<Option<String>>",
-                  positions as "positions!: Vec<Option<i64>>"
-           from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-                              $20, $21)"#,
-        &columns.command_ids as _,
-        &columns.aggregate_types as _,
-        &columns.aggregate_ids as _,
-        &columns.expected,
-        &columns.event_commands,
-        &columns.event_ids,
-        &columns.tenants as _,
-        &columns.sequences,
-        &columns.event_types as _,
-        &columns.event_versions as _,
-        &columns.payloads as _,
-        &columns.metadatas as _,
+        r#"select base as "base!", stamped_at as "stamped_at!", outcomes as "outcomes: Vec<Option<String>>",
+                  positions as "positions: Vec<Option<i64>>"
+           from append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"#,
+        &columns.rows as _,
         &columns.claim_commands,
         &columns.claim_kinds as _,
         &columns.claim_keys as _,
+        &columns.claim_types as _,
+        &columns.claim_ids as _,
         &columns.answer_commands,
         &columns.answer_keys as _,
         &columns.fingerprints as _,
@@ -185,6 +180,9 @@ pub async fn send(conn: &mut PgConnection, batch: &[&Append]) -> Result<Vec<Outc
     )
     .fetch_one(conn)
     .await?;
+    // Without a word of any, all went in.
+    let told = row.outcomes.unwrap_or_else(|| vec![None; batch.len()]);
+    let positions = row.positions.unwrap_or_else(|| vec![None; batch.len()]);
     let mut next = row.base;
     let outcome =
         |(append, (outcome, position)): (&&Append, (Option<String>, Option<i64>))| match outcome.as_deref() {
@@ -198,7 +196,7 @@ pub async fn send(conn: &mut PgConnection, batch: &[&Append]) -> Result<Vec<Outc
             Some("claimed") => Outcome::Claimed,
             Some(_) => Outcome::Conflict,
         };
-    Ok(batch.iter().zip(row.outcomes.into_iter().zip(row.positions)).map(outcome).collect())
+    Ok(batch.iter().zip(told.into_iter().zip(positions)).map(outcome).collect())
 }
 
 /// The short way of a command that is alone in its batch; `None` if it is not as plain as that, or did not go in.
@@ -223,24 +221,70 @@ async fn send_one(conn: &mut PgConnection, append: &Append) -> Result<Option<Out
     Ok(row.appended_at.map(|position| Outcome::Appended { position, recorded_at: row.stamped_at }))
 }
 
-/// The arguments of `append_events`, column by column; a command is named by its place in the batch, from 1.
+/// An event as `append_batch` takes it: the composite type `new_event`, its fields in their order.
+struct Row<'a> {
+    /// The place of its command in the batch, from 1.
+    command: i32,
+    /// Its place among the events of the command, from 1.
+    nth: i32,
+    append: &'a Append,
+    event: &'a NewEvent,
+}
+
+impl Type<Postgres> for Row<'_> {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_name("new_event")
+    }
+}
+
+impl PgHasArrayType for Row<'_> {
+    fn array_type_info() -> PgTypeInfo {
+        PgTypeInfo::array_of("new_event")
+    }
+}
+
+impl Encode<'_, Postgres> for Row<'_> {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        let Self { command, nth, append, event } = self;
+        let mut fields = PgRecordEncoder::new(buffer);
+        fields.encode(*command)?.encode(*nth)?.encode(event.event_id)?;
+        fields.encode(append.tenant.as_str())?.encode(append.aggregate_type)?;
+        fields.encode(append.aggregate_id.as_str())?.encode(append.expected)?;
+        fields.encode(event.event_type.as_str())?.encode(event.event_version.as_str())?;
+        fields.encode(JsonText(&event.payload))?.encode(JsonText(&append.metadata))?;
+        fields.finish();
+        Ok(IsNull::No)
+    }
+}
+
+/// JSON that is text already, and stays as it is written.
+struct JsonText<'a>(&'a str);
+
+/// The type `json`, whose number is the same in every Postgres.
+const JSON: Oid = Oid(114);
+
+impl Type<Postgres> for JsonText<'_> {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(JSON)
+    }
+}
+
+impl Encode<'_, Postgres> for JsonText<'_> {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        buffer.extend_from_slice(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
+}
+
+/// The arguments of `append_batch`; a command is named by its place in the batch, from 1.
 #[derive(Default)]
 struct Columns<'a> {
-    command_ids: Vec<&'a str>,
-    aggregate_types: Vec<&'a str>,
-    aggregate_ids: Vec<&'a str>,
-    expected: Vec<i64>,
-    event_commands: Vec<i32>,
-    event_ids: Vec<Uuid>,
-    tenants: Vec<&'a str>,
-    sequences: Vec<i64>,
-    event_types: Vec<&'a str>,
-    event_versions: Vec<&'a str>,
-    payloads: Vec<&'a str>,
-    metadatas: Vec<&'a str>,
+    rows: Vec<Row<'a>>,
     claim_commands: Vec<i32>,
     claim_kinds: Vec<&'a str>,
     claim_keys: Vec<&'a [u8]>,
+    claim_types: Vec<&'a str>,
+    claim_ids: Vec<&'a str>,
     answer_commands: Vec<i32>,
     answer_keys: Vec<&'a [u8]>,
     fingerprints: Vec<&'a [u8]>,
@@ -259,24 +303,14 @@ impl<'a> Columns<'a> {
     }
 
     fn push(&mut self, command: i32, append: &'a Append) {
-        self.command_ids.push(&append.command_id);
-        self.aggregate_types.push(append.aggregate_type);
-        self.aggregate_ids.push(&append.aggregate_id);
-        self.expected.push(append.expected);
-        for (sequence, event) in (append.expected + 1..).zip(&append.events) {
-            self.event_commands.push(command);
-            self.event_ids.push(event.event_id);
-            self.tenants.push(&append.tenant);
-            self.sequences.push(sequence);
-            self.event_types.push(&event.event_type);
-            self.event_versions.push(&event.event_version);
-            self.payloads.push(&event.payload);
-            self.metadatas.push(&append.metadata);
-        }
+        let rows = (1..).zip(&append.events);
+        self.rows.extend(rows.map(|(nth, event)| Row { command, nth, append, event }));
         for claim in &append.claims {
             self.claim_commands.push(command);
             self.claim_kinds.push(claim.kind);
             self.claim_keys.push(&claim.key);
+            self.claim_types.push(append.aggregate_type);
+            self.claim_ids.push(&append.aggregate_id);
         }
         if let Some(record) = &append.idempotency {
             self.answer_commands.push(command);
@@ -295,7 +329,6 @@ mod tests {
 
     fn append(id: &str) -> Append {
         Append {
-            command_id: String::new(),
             tenant: String::new(),
             aggregate_type: "consent",
             aggregate_id: id.to_owned(),

@@ -72,14 +72,16 @@ impl<A: Decider + 'static> CqrsEventStore<A> for EventStore {
         context: Loaded<A>,
         mut metadata: HashMap<String, String>,
     ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
+        // cqrs-es also commits what needed nothing.
+        if events.is_empty() {
+            return Ok(vec![]);
+        }
         // By which events that are sent again are known.
-        let command_id = metadata
+        metadata
             .entry(Metadata::COMMAND_ID.to_owned())
-            .or_insert_with(|| CommandId(crate::ids::new_id()).to_string())
-            .clone();
+            .or_insert_with(|| CommandId(crate::ids::new_id()).to_string());
         let tenant = context.tenant.or_else(|| metadata.get(TENANT).cloned()).unwrap_or_default();
         let append = Append {
-            command_id,
             tenant,
             aggregate_type: A::TYPE,
             aggregate_id: context.id.clone(),

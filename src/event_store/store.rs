@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cqrs_es::Aggregate;
-use mobid_domain::event::{Decider, canonical_text};
+use mobid_domain::event::Decider;
 use mobid_domain::recorded::Recorded;
 use mobid_projections::projection::ApplyError;
 use mobid_projections::stream::fold::{Folded, fold};
@@ -20,8 +20,6 @@ use super::claims::{self, Claimed};
 use super::context::CommandContext;
 use crate::rounds::Rounds;
 
-/// What aggregates kept in memory may take: of those that are usual, more than a hundred thousand.
-const REMEMBERED_BYTES: u64 = 128 << 20;
 /// Aggregates that one round reads at the most.
 const ROUND: usize = 128;
 /// How often a command that keeps losing races is decided again.
@@ -106,7 +104,13 @@ impl EventStore {
             }
         });
         let holders = Cache::new(claims::REMEMBERED);
-        Self { pool, appender, cache: StateCache::new(REMEMBERED_BYTES), tails, holders }
+        Self {
+            pool,
+            appender,
+            cache: StateCache::new(remembered_bytes(crate::memory::total())),
+            tails,
+            holders,
+        }
     }
 
     pub(super) fn holders(&self) -> &Cache<Claimed, String> {
@@ -171,8 +175,8 @@ impl EventStore {
         terms: Terms<'_, A>,
     ) -> Result<Executed<A>, ExecuteError<A::Error>> {
         self.cache.follow(self.appender.reconnects());
-        let (mut known, mut looked) = match self.cache.get::<A>(id) {
-            _ if terms.new => (Versioned::default(), false),
+        let remembered = if terms.new { Some(Versioned::default()) } else { self.cache.get::<A>(id) };
+        let (mut known, mut looked) = match remembered {
             Some(known) => (known, false),
             None => (self.load(id).await?, true),
         };
@@ -301,6 +305,12 @@ impl EventStore {
     }
 }
 
+/// What aggregates kept in memory may take, in bytes: of those that are usual, almost a thousand to a MiB. A part of the
+/// machine's memory, since whoever is not in it is read from the log before each command.
+fn remembered_bytes(memory: u64) -> u64 {
+    (memory / 32).clamp(32 << 20, 512 << 20)
+}
+
 fn to_append<A: Decider>(
     id: &str,
     known: &Versioned<A>,
@@ -309,13 +319,12 @@ fn to_append<A: Decider>(
     terms: &Terms<'_, A>,
 ) -> Result<Append, ApplyError> {
     Ok(Append {
-        command_id: context.command_id.to_string(),
         tenant: context.tenant.to_string(),
         aggregate_type: A::TYPE,
         aggregate_id: id.to_owned(),
         expected: known.sequence,
         events: new_events::<A>(events)?,
-        metadata: canonical_text(&context.metadata())?,
+        metadata: context.metadata_text()?,
         claims: terms.claims.clone(),
         idempotency: None,
     })

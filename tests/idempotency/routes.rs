@@ -121,7 +121,7 @@ async fn every_post_that_is_refused_for_what_it_says_is_refused_the_same_again()
 
 /// The log says that others were first each time, as it would if they really were.
 async fn let_others_always_be_first(app: &TestApp) -> String {
-    let real: String = sqlx::query_scalar("select pg_get_functiondef('append_events'::regproc)")
+    let real: String = sqlx::query_scalar("select pg_get_functiondef('append_batch'::regproc)")
         .fetch_one(app.pool())
         .await
         .unwrap();
@@ -130,8 +130,8 @@ async fn let_others_always_be_first(app: &TestApp) -> String {
         "{head}AS $function$ begin
              base := 0;
              stamped_at := clock_timestamp();
-             outcomes := array_fill('conflict'::text, array[cardinality(command_ids)]);
-             positions := array_fill(null::bigint, array[cardinality(command_ids)]);
+             outcomes := array_fill('conflict'::text, array[cardinality(batch)]);
+             positions := array_fill(null::bigint, array[cardinality(batch)]);
          end $function$"
     );
     sqlx::query(&conflict).execute(app.pool()).await.unwrap();

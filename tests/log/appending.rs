@@ -51,7 +51,6 @@ async fn positions_have_no_gap_and_time_never_runs_backwards() {
 async fn a_command_that_is_sent_again_is_in_once() {
     let app = TestApp::start().await;
     let event = RawEvent {
-        command_id: "cmd_1",
         tenant: "cl_1",
         aggregate_type: "test",
         aggregate_id: "a",
@@ -63,12 +62,72 @@ async fn a_command_that_is_sent_again_is_in_once() {
     let head = reader::head(app.pool()).await.unwrap();
     assert_eq!(append_raw(app.pool(), &event).await, (None, head));
     assert_eq!(append_raw(app.pool(), &event).await, (Some("appended".to_owned()), head + 1));
-    let other = RawEvent { command_id: "cmd_2", metadata: r#"{"commandId":"cmd_2"}"#, ..event.clone() };
+    let other = RawEvent { metadata: r#"{"commandId":"cmd_2"}"#, ..event.clone() };
     assert_eq!(append_raw(app.pool(), &other).await.0.as_deref(), Some("conflict"));
     let ahead = RawEvent { expected: 2, ..other };
     assert_eq!(append_raw(app.pool(), &ahead).await.0.as_deref(), Some("conflict"), "nothing to follow");
     assert_eq!(reader::head(app.pool()).await.unwrap(), head + 1);
     assert_eq!(reader::of_aggregate(app.pool(), "test", "a", 0).await.unwrap().len(), 1);
+}
+
+/// Commands of one batch, the events of each after another: of two events, of one that is late, of one whose claim is taken
+/// and of one with a claim of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_batch_only_those_lose_who_have_to_and_all_of_a_command_goes_in_or_nothing() {
+    let app = TestApp::start().await;
+    let late = RawEvent {
+        tenant: "cl_1",
+        aggregate_type: "test",
+        aggregate_id: "late",
+        expected: 0,
+        event_type: "test.happened",
+        payload: "{}",
+        metadata: r#"{"commandId":"cmd_0"}"#,
+    };
+    let (_, head) = append_raw(app.pool(), &late).await;
+    sqlx::query("insert into claims values ('test', '\\x01', 'test', 'other')")
+        .execute(app.pool())
+        .await
+        .unwrap();
+    let sent = || async {
+        let sql = r#"
+            with sent(command, nth, id, expected) as (values
+                (1, 1, 'two', 0), (1, 2, 'two', 0), (2, 1, 'late', 0), (2, 2, 'late', 0), (3, 1, 'taken', 0), (4, 1, 'claims', 0))
+            select base, outcomes, positions from append_batch(
+                (select array_agg(row(command, nth, gen_random_uuid(), 'cl_1', 'test', id, expected::bigint, 'test.happened', '1',
+                     '{}', json_build_object('commandId', 'cmd_' || command))::new_event order by command, nth) from sent),
+                '{3,4}', '{test,test}', array['\x01'::bytea, '\x02'], '{test,test}', '{taken,claims}',
+                '{}', '{}', '{}', '{}', '{}', '{}')"#;
+        sqlx::query_as::<_, (i64, Vec<Option<String>>, Vec<Option<i64>>)>(sql)
+            .fetch_one(app.pool())
+            .await
+            .unwrap()
+    };
+    let (base, outcomes, _) = sent().await;
+    assert_eq!(base, head + 1);
+    let outcomes: Vec<_> = outcomes.iter().map(Option::as_deref).collect();
+    assert_eq!(outcomes, [None, Some("conflict"), Some("claimed"), None]);
+    let stored: Vec<(i64, String, i64)> = sqlx::query_as(
+        "select position, aggregate_id, sequence from events where position > $1 order by position",
+    )
+    .bind(base)
+    .fetch_all(app.pool())
+    .await
+    .unwrap();
+    let two = |position, sequence| (base + position, "two".to_owned(), sequence);
+    assert_eq!(stored, [two(1, 1), two(2, 2), (base + 3, "claims".to_owned(), 1)]);
+    let claims: Vec<(Vec<u8>, String)> =
+        sqlx::query_as("select key, aggregate_id from claims where kind = 'test' order by key")
+            .fetch_all(app.pool())
+            .await
+            .unwrap();
+    assert_eq!(claims, [(vec![1], "other".to_owned()), (vec![2], "claims".to_owned())]);
+
+    let (_, outcomes, positions) = sent().await;
+    let outcomes: Vec<_> = outcomes.iter().map(Option::as_deref).collect();
+    assert_eq!(outcomes, [Some("appended"), Some("conflict"), Some("claimed"), Some("appended")]);
+    assert_eq!((positions[0], positions[3]), (Some(base + 1), Some(base + 3)));
+    assert_eq!(reader::head(app.pool()).await.unwrap(), base + 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,6 @@ async fn bytes_stay_as_they_were_appended_and_so_does_their_leaf() {
     let payload = "{ \"z\": 1.10,\n \"a\" : \"\\u00e9 é 🎉\", \"a\": 123456789012345678901234567890 }";
     let metadata = "{\"commandId\":\"cmd_1\",  \"b\":\"2\"}";
     let event = RawEvent {
-        command_id: "cmd_1",
         tenant: "cl_1",
         aggregate_type: "test",
         aggregate_id: "a",

@@ -5,7 +5,6 @@ use sqlx::{PgPool, Row};
 /// One event of one command, as its bytes.
 #[derive(Debug, Clone)]
 pub struct RawEvent<'a> {
-    pub command_id: &'a str,
     pub tenant: &'a str,
     pub aggregate_type: &'a str,
     pub aggregate_id: &'a str,
@@ -13,23 +12,21 @@ pub struct RawEvent<'a> {
     pub expected: i64,
     pub event_type: &'a str,
     pub payload: &'a str,
+    /// With the command's id.
     pub metadata: &'a str,
 }
 
-/// Calls `append_events`; the outcome it gave (none where the event went in) and the head before.
+/// Calls `append_batch`; the outcome it gave (none where the event went in) and the head before.
 pub async fn append_raw(pool: &PgPool, event: &RawEvent<'_>) -> (Option<String>, i64) {
     let row = sqlx::query(
-        "select outcomes[1] as outcome, base from append_events(
-             array[$1::text], array[$2::text], array[$3::text], array[$4::bigint],
-             array[1], array[gen_random_uuid()], array[$5::text], array[$4::bigint + 1], array[$6::text],
-             array['1'], array[$7::text], array[$8::text],
-             '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
+        "select outcomes[1] as outcome, base from append_batch(
+             array[row(1, 1, gen_random_uuid(), $1, $2, $3, $4::bigint, $5, '1', $6::json, $7::json)::new_event],
+             '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
     )
-    .bind(event.command_id)
+    .bind(event.tenant)
     .bind(event.aggregate_type)
     .bind(event.aggregate_id)
     .bind(event.expected)
-    .bind(event.tenant)
     .bind(event.event_type)
     .bind(event.payload)
     .bind(event.metadata)

@@ -18,7 +18,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// How much later than its notification the answer to an append may come.
 const ANSWERED: Duration = Duration::from_millis(1);
 
-/// The channel that `append_events` notifies, once a batch, with the new head as its payload.
+/// The channel that `append_batch` notifies, once a batch, with the new head as its payload.
 pub const CHANNEL: &str = "mobid_log";
 
 /// The highest position heard of. Hearing late or never only delays: a slow poll stands behind it.
