@@ -25,7 +25,7 @@ fn in_order(text: &str) -> Option<String> {
     Some(sorter.out)
 }
 
-/// Goes once over text that serde_json wrote: it is well formed, and has no space between tokens.
+/// Goes once over text that `serde_json` wrote: it is well formed, and has no space between tokens.
 struct Sorter<'a> {
     text: &'a str,
     at: usize,

@@ -17,8 +17,8 @@ local replication all trust
 pub(super) fn postgresql_conf(socket_dir: &Path, memory: u64) -> String {
     // A quarter of the memory is Postgres' own advice. What is newest is read and written again and again: where it has
     // no room, the one connection that appends also has to write old pages out.
-    let shared_buffers = (memory / 4 >> 20).clamp(128, 1_024);
-    let effective_cache_size = (memory / 2 >> 20).max(256);
+    let shared_buffers = ((memory / 4) >> 20).clamp(128, 1_024);
+    let effective_cache_size = ((memory / 2) >> 20).max(256);
     format!(
         "\
 # Written by mobid at every start. Your own settings: `alter system set …`, as the role postgres.

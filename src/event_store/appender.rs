@@ -185,13 +185,12 @@ impl Task {
         let wake = self.wake.clone();
         let mut settled = Settled::default();
         loop {
-            let first = match self.waiting() {
-                Some(first) => first,
-                None => {
-                    std::mem::take(&mut settled).tell(&wake);
-                    let Some(first) = self.jobs.recv().await else { break };
-                    first
-                }
+            let first = if let Some(first) = self.waiting() {
+                first
+            } else {
+                std::mem::take(&mut settled).tell(&wake);
+                let Some(first) = self.jobs.recv().await else { break };
+                first
             };
             let batch = self.gather(first);
             let appending = wake.appending();

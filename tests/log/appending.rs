@@ -90,14 +90,14 @@ async fn of_a_batch_only_those_lose_who_have_to_and_all_of_a_command_goes_in_or_
         .await
         .unwrap();
     let sent = || async {
-        let sql = r#"
+        let sql = r"
             with sent(command, nth, id, expected) as (values
                 (1, 1, 'two', 0), (1, 2, 'two', 0), (2, 1, 'late', 0), (2, 2, 'late', 0), (3, 1, 'taken', 0), (4, 1, 'claims', 0))
             select base, outcomes, positions from append_batch(
                 (select array_agg(row(command, nth, gen_random_uuid(), 'cl_1', 'test', id, expected::bigint, 'test.happened', '1',
                      '{}', json_build_object('commandId', 'cmd_' || command))::new_event order by command, nth) from sent),
                 '{3,4}', '{test,test}', array['\x01'::bytea, '\x02'], '{test,test}', '{taken,claims}',
-                '{}', '{}', '{}', '{}', '{}', '{}')"#;
+                '{}', '{}', '{}', '{}', '{}', '{}')";
         sqlx::query_as::<_, (i64, Vec<Option<String>>, Vec<Option<i64>>)>(sql)
             .fetch_one(app.pool())
             .await
