@@ -92,7 +92,7 @@ pub const SECTIONS: &[About] = &[
                 "create and append, 64 and 256 in flight",
                 "One statement at a time is under way, so it is what Postgres takes for a batch that bounds it: of its time \
                  a sixth goes to reading the rows (two thirds of that to whether they are JSON), half to the insert \
-                 (indexes, the look for each predecessor, new pages), an eighth to the commit and its flush of the WAL; and \
+                 (indexes, the look for each predecessor, new pages), a tenth to the commit and its flush of the WAL; and \
                  with 64 in flight a batch is done so soon that how long it takes two processes to wake each other shows. \
                  An append to a consent that the store has forgotten loads it first: it remembers as many as fit into a \
                  thirty-second of the machine's memory, up to 512 MiB.",
