@@ -46,19 +46,17 @@ async fn positions_have_no_gap_and_time_never_runs_backwards() {
     assert_eq!(gaps, 0, "sequences follow positions");
 }
 
+/// The first event of an aggregate.
+fn happened<'a>(aggregate_id: &'a str, metadata: &'a str) -> RawEvent<'a> {
+    let (tenant, aggregate_type, event_type) = ("cl_1", "test", "test.happened");
+    RawEvent { tenant, aggregate_type, aggregate_id, expected: 0, event_type, payload: "{}", metadata }
+}
+
 /// As a connection that is lost before its answer makes it happen.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_that_is_sent_again_is_in_once() {
     let app = TestApp::start().await;
-    let event = RawEvent {
-        tenant: "cl_1",
-        aggregate_type: "test",
-        aggregate_id: "a",
-        expected: 0,
-        event_type: "test.happened",
-        payload: r#"{"a":1}"#,
-        metadata: r#"{"commandId":"cmd_1"}"#,
-    };
+    let event = happened("a", r#"{"commandId":"cmd_1"}"#);
     let head = reader::head(app.pool()).await.unwrap();
     assert_eq!(append_raw(app.pool(), &event).await, (None, head));
     assert_eq!(append_raw(app.pool(), &event).await, (Some("appended".to_owned()), head + 1));
@@ -75,16 +73,7 @@ async fn a_command_that_is_sent_again_is_in_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_batch_only_those_lose_who_have_to_and_all_of_a_command_goes_in_or_nothing() {
     let app = TestApp::start().await;
-    let late = RawEvent {
-        tenant: "cl_1",
-        aggregate_type: "test",
-        aggregate_id: "late",
-        expected: 0,
-        event_type: "test.happened",
-        payload: "{}",
-        metadata: r#"{"commandId":"cmd_0"}"#,
-    };
-    let (_, head) = append_raw(app.pool(), &late).await;
+    let (_, head) = append_raw(app.pool(), &happened("late", r#"{"commandId":"cmd_0"}"#)).await;
     sqlx::query("insert into claims values ('test', '\\x01', 'test', 'other')")
         .execute(app.pool())
         .await
